@@ -1,0 +1,111 @@
+/**
+ * Builds dist/: the WebAssembly module, then one bundle a tool (dist/bin), the tests (dist/test).
+ *
+ *   node build.mjs           what a user needs
+ *   node build.mjs --tests   and the tests
+ */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import asc from 'assemblyscript/asc'
+import * as esbuild from 'esbuild'
+import peggy from 'peggy'
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+const tools = readdirSync('tools')
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => basename(name, '.ts'))
+
+async function webAssembly() {
+  mkdirSync('dist', { recursive: true })
+  const { error, stderr } = await asc.main([
+    'lib/assembly/index.ts',
+    ...['--outFile', 'dist/index.wasm', '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub'],
+    ...['--initialMemory', '4096', '--maximumMemory', '4096'],
+  ])
+  if (error) throw new Error(`assemblyscript: ${error.message}\n${stderr.toString()}`)
+}
+
+/** `*.peggy` becomes its parser, `index.wasm` its bytes. */
+const generated = {
+  name: 'generated',
+  setup(build) {
+    build.onLoad({ filter: /\.peggy$/ }, ({ path }) => ({
+      contents: peggy.generate(readFileSync(path, 'utf8'), {
+        output: 'source',
+        format: 'es',
+        grammarSource: basename(path),
+      }),
+      loader: 'js',
+    }))
+    build.onResolve({ filter: /assembly\/index\.wasm$/ }, () => ({ path: resolve('dist/index.wasm') }))
+    // a tool's file declares the tool; what runs it is written here, once
+    build.onResolve({ filter: /^(run|all-tools)(:|$)/ }, ({ path }) => ({ path, namespace: 'entry' }))
+    build.onLoad({ filter: /^run:/, namespace: 'entry' }, ({ path }) => ({
+      contents: `import { run } from './lib/cli/run.ts'\nimport tool from './tools/${path.slice(4)}.ts'\nrun(tool)`,
+      resolveDir: process.cwd(),
+      loader: 'ts',
+    }))
+    build.onLoad({ filter: /^all-tools$/, namespace: 'entry' }, () => ({
+      contents: `export default {${tools.filter((t) => t !== 'vmpipe').map((t) => `${JSON.stringify(t)}: () => import('./tools/${t}.ts')`)}}`,
+      resolveDir: process.cwd(),
+      loader: 'ts',
+    }))
+  },
+}
+
+const options = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  loader: { '.wasm': 'binary' },
+  define: { VERSION: JSON.stringify(version) },
+  plugins: [generated],
+  logLevel: 'warning',
+  legalComments: 'none',
+}
+
+/** yargs asks for wide characters only to align its help; the readable-stream copies are Node's own streams. */
+const alias = { 'string-width': resolve('lib/cli/string-width.ts'), 'readable-stream': 'node:stream' }
+
+async function bundleTools() {
+  mkdirSync('dist/bin', { recursive: true })
+  writeFileSync('dist/package.json', '{"type":"commonjs"}\n')
+  await esbuild.build({
+    ...options,
+    entryPoints: tools.map((name) => ({ in: `run:${name}`, out: name })),
+    outdir: 'dist/lib',
+    format: 'cjs',
+    minifySyntax: true,
+    keepNames: true,
+    sourcemap: 'linked',
+    alias,
+    banner: { js: 'var importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
+    define: { ...options.define, 'import.meta.url': 'importMetaUrl' },
+  })
+  for (const name of readdirSync('dist/bin')) if (!tools.includes(name)) rmSync(join('dist/bin', name))
+  for (const name of tools) {
+    writeFileSync(join('dist/bin', name), `#!/usr/bin/env node\nrequire('../lib/${name}.js')\n`)
+    chmodSync(join('dist/bin', name), 0o755)
+  }
+}
+
+async function bundleTests() {
+  rmSync('dist/test', { recursive: true, force: true })
+  const entryPoints = readdirSync('test', { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+  await esbuild.build({
+    ...options,
+    entryPoints,
+    outdir: 'dist/test',
+    outbase: 'test',
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+    packages: 'external',
+    sourcemap: 'inline',
+  })
+}
+
+await webAssembly()
+await bundleTools()
+if (process.argv.includes('--tests')) await bundleTests()
