@@ -1,0 +1,13 @@
+export { align } from './clock'
+export { putPair } from './pair'
+export { nameAddress, nameCount, nameLength, intern } from './names'
+export { blankLines, find, foundEnd, newline, scan, scannedTo } from './scan'
+export { copy, prepare, putSigned, putString, putUnsigned, putWithMember, putWithTime } from './put'
+export { openText, scanText, textCount } from './text'
+export { setForm, setNameBits } from './text-form'
+export { putTextLine } from './text-line'
+
+/** First address that no module here uses. */
+export function heapBase(): usize {
+  return __heap_base
+}

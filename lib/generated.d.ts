@@ -1,0 +1,22 @@
+/** What the build makes (build.mjs). */
+declare module '*.wasm' {
+  const bytes: Uint8Array
+  export default bytes
+}
+
+declare module 'all-tools' {
+  import type { Tool } from './cli/tool.js'
+  const tools: Record<string, () => Promise<{ default: Tool }>>
+  export default tools
+}
+
+/** Node has it; its types come with the browser's library only. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>)
+    readonly exports: unknown
+  }
+}

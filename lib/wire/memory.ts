@@ -1,0 +1,100 @@
+/**
+ * The one WebAssembly memory of the process, and the scanner that lives in it (lib/assembly/).
+ *
+ * Lines are read into it, scanned in it and written from it; nothing is copied into JavaScript objects.
+ * It is reserved at its full size (256 MiB of address space; a page costs memory only once it is touched)
+ * and never grows, so a view of it stays good for the whole run.
+ */
+import wasm from '../assembly/index.wasm'
+
+/** What the WebAssembly module offers; addresses are offsets into its memory. */
+interface Exports {
+  memory: { buffer: ArrayBuffer }
+  heapBase(): number
+  nameAddress(id: number): number
+  nameLength(id: number): number
+  nameCount(): number
+  intern(at: number, length: number): number
+  scan(from: number, end: number, rows: number, max: number): number
+  scannedTo(): number
+  blankLines(): number
+  newline(from: number): number
+  find(object: number, name: number, length: number): number
+  foundEnd(): number
+  prepare(): void
+  copy(to: number, from: number, end: number): number
+  putPair(to: number, row: number): number
+  putSigned(to: number, low: number, high: number): number
+  putUnsigned(to: number, low: number, high: number): number
+  putString(to: number, from: number, end: number): number
+  putWithMember(to: number, row: number, text: number, length: number): number
+  putWithTime(to: number, row: number, cycles: boolean): number
+  align(clock: number, at: number): number
+  openText(format: number, src: number, guestSrc: number, lostType: number): void
+  scanText(from: number, end: number, rows: number, max: number, last: boolean, held: boolean): number
+  textCount(which: number): number
+  setForm(event: number, form: number): void
+  setNameBits(name: number, bits: number): void
+  putTextLine(row: number, to: number): number
+}
+
+function instantiate(): Exports {
+  const module = new WebAssembly.Module(wasm)
+  const instance = new WebAssembly.Instance(module, {
+    env: {
+      abort() {
+        throw new Error('the scanner aborted')
+      },
+    },
+  })
+  const exports = instance.exports as unknown as Exports
+  exports.prepare()
+  return exports
+}
+
+export const scanner = instantiate()
+export const bytes = Buffer.from(scanner.memory.buffer)
+export const words = new Int32Array(scanner.memory.buffer)
+
+const PAGE = 4096
+let top = align(scanner.heapBase())
+const free = new Map<number, number[]>()
+
+function align(address: number): number {
+  return (address + PAGE - 1) & ~(PAGE - 1)
+}
+
+/** Takes `size` bytes (rounded up to pages), with whatever stood in them before. Throws a RangeError when the 256 MiB are used up. */
+export function allocate(size: number): number {
+  const rounded = align(size)
+  const reused = free.get(rounded)?.pop()
+  if (reused !== undefined) return reused
+  if (top + rounded > bytes.length - PAGE) throw new RangeError('out of memory: more than 256 MiB of lines are held')
+  const address = top
+  top += rounded
+  return address
+}
+
+/** Gives back what `allocate` gave. */
+export function release(address: number, size: number): void {
+  const rounded = align(size)
+  const list = free.get(rounded)
+  if (list) list.push(address)
+  else free.set(rounded, [address])
+}
+
+/** Free address space, for who can do with less. */
+export function available(): number {
+  let sum = bytes.length - PAGE - top
+  for (const [size, list] of free) sum += size * list.length
+  return sum
+}
+
+/** The text between two addresses. Latin-1 is right for digits and names of members, and the fastest. */
+export function latin1(from: number, end: number): string {
+  return bytes.toString('latin1', from, end)
+}
+
+export function utf8(from: number, end: number): string {
+  return bytes.toString('utf8', from, end)
+}
