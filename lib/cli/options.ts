@@ -1,0 +1,71 @@
+/**
+ * The command line, by yargs: every tool's options are read, checked and explained in the same way.
+ */
+
+import type { Options } from 'yargs'
+import yargs from 'yargs'
+import { type Spec, Usage } from './tool.js'
+
+export interface CommandLine {
+  options: Record<string, unknown>
+  operands: string[]
+  files: string[]
+}
+
+/** Options that every tool has. */
+export const common = {
+  quiet: { alias: 'q', type: 'boolean', default: false, describe: 'no statistics on stderr' },
+} as const satisfies Record<string, Options>
+
+/** What `--help` and `--version` print, instead of a run. */
+export class Answer extends Error {}
+
+declare const VERSION: string
+
+/** Reads the arguments after the tool's name. Throws Usage, or Answer for --help and --version. */
+export function commandLine(spec: Spec, args: readonly string[]): CommandLine {
+  const parser = yargs([])
+    .scriptName(spec.name)
+    .usage(`Usage: ${spec.name} [options] ${spec.operands}\n\n${spec.name} - ${spec.summary}`)
+    .locale('en')
+    .options({ ...Object.fromEntries(Object.entries(spec.options).map(repeatable)), ...common })
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': true,
+      'greedy-arrays': true,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'populate--': true,
+    })
+    .strictOptions()
+    .version(VERSION)
+    .help()
+    .alias('help', 'h')
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof Usage ? error : new Usage(message ?? error.message)
+    })
+  for (const example of spec.examples) parser.example(example, '')
+  let answer = ''
+  const parsed = parser.parse([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
+    answer = output
+  }) as Record<string, unknown> & { _: string[]; '--'?: string[] }
+  if (answer) throw new Answer(answer)
+  for (const [name, option] of Object.entries(spec.options))
+    if (!option.array && Array.isArray(parsed[name])) throw new Usage(`--${name} is given twice`)
+  return { options: parsed, ...operandsOf(spec, parsed._, parsed['--']) }
+}
+
+/** `-k A -k B`: an option that may come again takes one value each time, or `nargs` of them. */
+function repeatable([name, option]: [string, Options]): [string, Options] {
+  return [name, option.array && option.nargs === undefined ? { ...option, nargs: 1 } : option]
+}
+
+function operandsOf(spec: Spec, given: string[], rest: string[] | undefined): { operands: string[]; files: string[] } {
+  const own = Math.min(spec.own, given.length)
+  const files = [...given.slice(own), ...(rest ?? [])]
+  return { operands: given.slice(0, own), files: files.length > 0 ? files : ['-'] }
+}

@@ -1,0 +1,63 @@
+/**
+ * Problems: what is said on stderr, and the status that comes of it. One line each, control characters made
+ * visible; after a number of the same kind only their count.
+ */
+import { writeSync } from 'node:fs'
+
+export interface Problems {
+  readonly status: number
+  warn(message: string): void
+  problem(message: string): void
+  bad(where: string, message: string): void
+  /** How many records were kept out. */
+  readonly badCount: number
+  /** Says how many were not said. */
+  close(): void
+}
+
+const SHOWN = 20
+
+export function problems(tool: string): Problems {
+  let status = 0
+  let bad = 0
+  return {
+    get status() {
+      return status
+    },
+    get badCount() {
+      return bad
+    },
+    warn: (message) => say(`${tool}: ${message}`),
+    problem(message) {
+      status = 1
+      say(`${tool}: ${message}`)
+    },
+    bad(where, message) {
+      status = 1
+      bad++
+      if (bad <= SHOWN) say(`${tool}: ${where}: ${message}`)
+    },
+    close() {
+      if (bad > SHOWN) say(`${tool}: ${bad} bad lines in all, the first ${SHOWN} shown`)
+    },
+  }
+}
+
+/** A line on stderr that can do nothing to a terminal. stderr may be closed: then there is nobody to tell. */
+export function say(line: string): void {
+  try {
+    writeSync(2, `${visible(line)}\n`)
+  } catch {
+    // nothing is left to say it on
+  }
+}
+
+/** Control characters (and what reorders text) as escapes; newlines of our own messages stay. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) =>
+    c.charCodeAt(0) < 0x100
+      ? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
+      : `\\u${c.charCodeAt(0).toString(16)}`,
+  )
+}

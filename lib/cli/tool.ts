@@ -1,0 +1,112 @@
+/**
+ * What a tool is: its spec (from which options, help, man page and completion come) and what it does with
+ * records. A filter is a function from options to a stage; a source finds its records itself (order, parse).
+ */
+import type { InferredOptionTypes, Options } from 'yargs'
+import type { Out } from '../wire/output.js'
+import type { RecordView } from '../wire/record.js'
+
+export interface Spec<O extends Record<string, Options> = Record<string, Options>> {
+  name: string
+  summary: string
+  /** As in a synopsis: `<expression> [file...]`. */
+  operands: string
+  /** How many operands are the tool's own before the files begin; Infinity: files only after `--`. */
+  own: number
+  options: O
+  examples: readonly string[]
+}
+
+/** Counts, in the order they are said: `{ pairs: 12, orphans: 0 }`. */
+export type Counts = Record<string, number | string | bigint | undefined>
+
+export interface Stage {
+  /** One event. Where there is none, events pass. */
+  event?(record: RecordView, out: Out): void
+  /** One record that has a type. Where there is none, it passes. */
+  record?(record: RecordView, out: Out): void
+  /** The input is over: what is left goes out. Answers what was counted. */
+  end?(out: Out): Summary | undefined | Promise<Summary | undefined>
+}
+
+export interface Summary {
+  /** One short line on stderr; left out with --quiet. */
+  line: string
+  /** The members of the `summary` record; undefined: this tool writes none (it is the end of a pipe). */
+  counts?: Counts
+}
+
+/** What a tool may ask of the process it runs in. */
+export interface Context {
+  /** A message on stderr. */
+  warn(message: string): void
+  /** The same, and the status will be 1. */
+  problem(message: string): void
+  /** Something of this record is wrong: said with file and line, counted, status 1. */
+  bad(where: string, message: string): void
+  /** ^C, SIGTERM: `stop` is called once, and should make reads end. */
+  onStop(stop: () => void): void
+  /** What goes to a person at the end (a table): bytes to stdout past the records. */
+  print(text: string): void
+  /** Operands after the tool's own: where to read; `-` is stdin. */
+  readonly files: readonly string[]
+  /** The tool's own operands. */
+  readonly operands: readonly string[]
+  /** stdout is a terminal. */
+  readonly terminal: boolean
+}
+
+export type OptionValues<O extends Record<string, Options>> = InferredOptionTypes<O>
+
+export interface Tool {
+  readonly spec: Spec
+  readonly kind: 'filter' | 'source' | 'command'
+  /** A filter's stage. */
+  stage(options: unknown, context: Context): Stage
+  /** A source's run: everything it finds goes to `out`. */
+  source(options: unknown, context: Context, out: Out): Promise<Summary | undefined>
+  /** What reads its own arguments (vmpipe); answers the status. */
+  command?(args: readonly string[], spec: Spec): Promise<number>
+}
+
+/** One record cannot be used; thrown by a stage, reported with the record's place, and the rest goes on. */
+export class BadRecord extends Error {}
+
+/** The command line cannot be used: status 2. */
+export class Usage extends Error {}
+
+/** The run cannot go on: status 1, one line. */
+export class Failure extends Error {}
+
+export function filter<O extends Record<string, Options>>(
+  spec: Spec<O>,
+  stage: (options: OptionValues<O>, context: Context) => Stage,
+): Tool {
+  return {
+    spec,
+    kind: 'filter',
+    stage: stage as Tool['stage'],
+    source: () => Promise.reject(new Error(`${spec.name} is a filter`)),
+  }
+}
+
+export function source<O extends Record<string, Options>>(
+  spec: Spec<O>,
+  run: (options: OptionValues<O>, context: Context, out: Out) => Promise<Summary | undefined>,
+): Tool {
+  return {
+    spec,
+    kind: 'source',
+    stage() {
+      throw new Error(`${spec.name} is a source`)
+    },
+    source: run as Tool['source'],
+  }
+}
+
+export function command(spec: Spec, run: NonNullable<Tool['command']>): Tool {
+  const never = () => {
+    throw new Error(`${spec.name} is a command`)
+  }
+  return { spec, kind: 'command', stage: never, source: never, command: run }
+}
