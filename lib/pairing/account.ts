@@ -1,0 +1,35 @@
+/**
+ * The account of a pairing, as one line that closes:
+ *
+ *     1416 starts = 1407 pairs + 9 replaced; 1415 ends = 1407 pairs + 8 orphans
+ *
+ * What is 0 is left out, save the pairs.
+ */
+
+export interface ClosedAccount {
+  starts: number
+  ends: number
+  pairs: number
+  replaced: number
+  expired: number
+  evicted: number
+  lost: number
+  acausal: number
+  open: number
+  orphans: number
+  foreign: number
+}
+
+const startSide = ['replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const
+const endSide = ['orphans', 'acausal'] as const
+
+export function accountLine(account: ClosedAccount): string {
+  const { foreign } = account
+  const own = foreign > 0 ? ` (${foreign} more are of the starts' own machine)` : ''
+  return `${side(account, 'starts', startSide)}; ${side(account, 'ends', endSide)}${own}`
+}
+
+function side(account: ClosedAccount, whole: 'starts' | 'ends', parts: readonly (keyof ClosedAccount)[]): string {
+  const shown = parts.filter((part) => account[part] !== 0).map((part) => ` + ${account[part]} ${part}`)
+  return `${account[whole]} ${whole} = ${account.pairs} pairs${shown.join('')}`
+}

@@ -1,0 +1,110 @@
+/**
+ * Open starts: what is held of the starts that wait for their end. One table a hop; a list in order of age
+ * over all of them bounds what is held, in number and in time.
+ *
+ * A start's object is kept with its key when it is closed and used for the next one: a stream of a few keys
+ * allocates nothing.
+ */
+
+export interface OpenStart {
+  open: boolean
+  hop: number
+  /** `ts` or `tsc`, 64 bits. */
+  low: number
+  high: number
+  event: number
+  cpu: number
+  pid: number
+  src: number
+  vm: number
+  /** HAS bits of the start's line (time unit, cpu, pid). */
+  has: number
+  /** Events may be missing since: its end is not to be trusted. */
+  unsafe: boolean
+  /** Its key is a pid or cpu of this src alone, or it is given by the user and means the same everywhere. */
+  local: boolean
+  key: number | string
+  /** Further starts of the same key: queued ones (fifo, lifo), or of another vm. */
+  other: OpenStart | null
+  /** Neighbours in age. */
+  older: OpenStart | null
+  newer: OpenStart | null
+}
+
+export function makeStart(hop: number, key: number | string): OpenStart {
+  return {
+    open: false,
+    hop,
+    low: 0,
+    high: 0,
+    event: 0,
+    cpu: 0,
+    pid: 0,
+    src: 0,
+    vm: 0,
+    has: 0,
+    unsafe: false,
+    local: false,
+    key,
+    other: null,
+    older: null,
+    newer: null,
+  }
+}
+
+/** All open starts, oldest first. */
+export interface Ages {
+  readonly size: number
+  readonly oldest: OpenStart | null
+  add(start: OpenStart): void
+  remove(start: OpenStart): void
+  /** Was added again: it is the newest. */
+  renew(start: OpenStart): void
+}
+
+export function ages(): Ages {
+  let oldest: OpenStart | null = null
+  let newest: OpenStart | null = null
+  let size = 0
+
+  function append(start: OpenStart): void {
+    start.older = newest
+    start.newer = null
+    if (newest) newest.newer = start
+    else oldest = start
+    newest = start
+  }
+
+  function unlink({ older, newer }: OpenStart): void {
+    if (older) older.newer = newer
+    else oldest = newer
+    if (newer) newer.older = older
+    else newest = older
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    get oldest() {
+      return oldest
+    },
+    add(start) {
+      start.open = true
+      size++
+      append(start)
+    },
+    remove(start) {
+      start.open = false
+      size--
+      unlink(start)
+      start.older = null
+      start.newer = null
+    },
+    renew(start) {
+      if (newest === start) return
+      unlink(start)
+      append(start)
+    },
+  }
+}

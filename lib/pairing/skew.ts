@@ -1,0 +1,205 @@
+/**
+ * Skew: two machines' clocks that disagree, seen in their pairs, so that no pair is made of the wrong two.
+ *
+ * Where one clock is behind, ends come before their starts: E S, not S E. Taken as they come, each start would
+ * be paired with the end of the next one, and a skew of 1 ms turns a latency of 0.5 ms into the time between
+ * two interrupts. An event does not tell; a stretch of them does. In the first of a hop from one machine to
+ * another (LISTEN_EVENTS, or LISTEN_NS of time) an orphan end that is followed by a start of its key sooner
+ * than the start is by its own end is taken for that start's end, come too early. When there are more than a
+ * few of these, ends are held back by the largest such lead (and a quarter more), and starts and ends meet as they happened; the
+ * difference of their times, below 0, is then the measure of the skew. A lead of up to MAX_LEAD_NS is seen.
+ *
+ * Example: ends at 1.0 21.0 41.0, starts at 1.5 21.3 41.6 (ms): leads 0.5, 0.3 and 0.6 against 19.5 and 19.7
+ * to the next end. Ends are held back by 0.6: pairs 1.5-1.0, 21.3-21.0, 41.6-41.0, all acausal.
+ */
+import { HAS, HAS_KEY_TEXT, HAS_TSC, KEY, ROW_WORDS, SRC, TIME, VM } from '../assembly/layout.js'
+import { difference } from '../wire/int64.js'
+import { allocate, bytes, release, words } from '../wire/memory.js'
+import { RecordView } from '../wire/record.js'
+
+/** An event of a hop, as what it comes in, with its key. */
+export type Through = (record: RecordView, isStart: boolean, key: number | string, local: boolean) => void
+
+export interface Gate {
+  /** Nothing is held: starts and ends of one machine, or clocks that agree. */
+  readonly open: boolean
+  take(record: RecordView, isStart: boolean, key: number | string, local: boolean): void
+  /** All that is held goes through. */
+  flush(): void
+}
+
+const LISTEN_EVENTS = 4096
+const LISTEN_NS = 5e9
+const MAX_LEAD_NS = 50e6
+/** So few leads, or so small a part of the pairs, are chance: an orphan that happens to stand before a start. */
+const CHANCE = 2
+const CHANCE_PART = 0.01
+/** What was listened to may lack the shortest latency, which leads most. */
+const MARGIN = 1.25
+/** Cycles are taken for 3 GHz: the limits need no more. */
+const CYCLES_PER_NS = 3
+
+interface Held {
+  row: number
+  isStart: boolean
+  key: number | string
+  local: boolean
+  /** Behind the first held event, in the unit of the times. */
+  at: number
+}
+
+const SLOT = ROW_WORDS * 4
+
+/** A copy of the row, and of the text of its key, for when its line is gone. */
+function keep(record: RecordView): number {
+  const { row } = record
+  const text = (words[row + HAS] as number) & HAS_KEY_TEXT
+  const from = words[row + KEY] as number
+  const length = text ? (words[row + KEY + 1] as number) - from : 0
+  const slot = allocate(SLOT + length)
+  words.copyWithin(slot >> 2, row, row + ROW_WORDS)
+  if (text) {
+    bytes.copyWithin(slot + SLOT, from, from + length)
+    words[(slot >> 2) + KEY] = slot + SLOT
+    words[(slot >> 2) + KEY + 1] = slot + SLOT + length
+  }
+  return slot >> 2
+}
+
+function drop(row: number): void {
+  const text = (words[row + HAS] as number) & HAS_KEY_TEXT
+  release(row << 2, SLOT + (text ? (words[row + KEY + 1] as number) - (words[row + KEY] as number) : 0))
+}
+
+export function skewGate(through: Through): Gate {
+  const view = new RecordView()
+  let listening = true
+  let held: Held[] = []
+  let next = 0
+  let startSrc = -1
+  let endSrc = -1
+  let firstHigh = 0
+  let firstLow = 0
+  let perNs = 1
+  /** How long ends are held back; 0: not at all. */
+  let lead = 0
+
+  function hold(record: RecordView, isStart: boolean, key: number | string, local: boolean): void {
+    const { row } = record
+    if (held.length === 0) {
+      firstHigh = words[row + TIME + 1] as number
+      firstLow = words[row + TIME] as number
+      perNs = record.has(HAS_TSC) ? CYCLES_PER_NS : 1
+    }
+    held.push({ row: keep(record), isStart, key, local, at: timeOf(record) })
+  }
+
+  function timeOf({ row }: RecordView): number {
+    return difference(words[row + TIME + 1] as number, words[row + TIME] as number, firstHigh, firstLow)
+  }
+
+  function release1({ row, isStart, key, local }: Held): void {
+    view.row = row
+    through(view, isStart, key, local)
+    drop(row)
+  }
+
+  /** What was listened to goes through, in the order in which it happened. */
+  function decide(): void {
+    listening = false
+    lead = startSrc === endSrc || startSrc < 0 || endSrc < 0 ? 0 : MARGIN * leadOf(held, MAX_LEAD_NS * perNs)
+    const now = held.at(-1)?.at ?? 0
+    const all = lead === 0 ? held : inShiftedOrder(held, lead)
+    held = []
+    for (const event of all) {
+      if (lead > 0 && !event.isStart && event.at + lead > now) held.push(event)
+      else release1(event)
+    }
+  }
+
+  function passDue(now: number): void {
+    while (next < held.length && (held[next] as Held).at + lead < now) release1(held[next++] as Held)
+    if (next < 1024) return
+    held = held.slice(next)
+    next = 0
+  }
+
+  return {
+    get open() {
+      return !listening && lead === 0
+    },
+    take(record, isStart, key, local) {
+      if (listening) {
+        const src = words[record.row + SRC] as number
+        if (isStart) startSrc = startSrc < 0 || startSrc === src ? src : startSrc
+        else endSrc = endSrc < 0 || endSrc === src || endSrc === startSrc ? src : endSrc
+        hold(record, isStart, key, local)
+        const last = held.at(-1) as Held
+        // one machine has one clock
+        const same = startSrc === endSrc && startSrc >= 0 && held.length > 64
+        if (same || held.length >= LISTEN_EVENTS || last.at > LISTEN_NS * perNs) decide()
+        return
+      }
+      passDue(timeOf(record))
+      if (isStart) through(record, true, key, local)
+      else hold(record, false, key, local)
+    },
+    flush() {
+      if (listening) decide()
+      while (next < held.length) release1(held[next++] as Held)
+      held = []
+      next = 0
+    },
+  }
+}
+
+/** Starts and ends as they happened when ends are stamped `lead` too early; a start is before an end of its time. */
+function inShiftedOrder(events: readonly Held[], lead: number): Held[] {
+  const when = ({ at, isStart }: Held) => (isStart ? at : at + lead)
+  return events.toSorted((a, b) => when(a) - when(b) || Number(b.isStart) - Number(a.isStart))
+}
+
+/** The largest lead of ends before their starts; raised until what is left of leads is chance. */
+function leadOf(events: readonly Held[], limit: number): number {
+  let lead = 0
+  for (let turn = 0; turn < 8; turn++) {
+    const { pairs, leads } = nearest(inShiftedOrder(events, lead), lead, limit)
+    if (leads.length <= Math.max(CHANCE, pairs * CHANCE_PART)) return lead
+    lead += Math.max(...leads)
+  }
+  return lead
+}
+
+/** Pairs each start with the end after it or the orphan before it, whichever is nearer. */
+function nearest(events: readonly Held[], lead: number, limit: number): { pairs: number; leads: number[] } {
+  interface State {
+    orphan: number
+    start: number
+    early: number
+  }
+  const none = Number.NaN
+  const states = new Map<string, State>()
+  const leads: number[] = []
+  let pairs = 0
+  for (const { isStart, key, at, row } of events) {
+    const id = `${words[row + VM]} ${key}`
+    const state = states.get(id) ?? { orphan: none, start: none, early: none }
+    states.set(id, state)
+    if (isStart) {
+      if (state.early > 0) leads.push(state.early)
+      state.start = at
+      state.early = at - state.orphan <= limit ? at - state.orphan : none
+      state.orphan = none
+      continue
+    }
+    const end = at + lead
+    if (state.early < end - state.start) {
+      leads.push(state.early)
+      state.orphan = end
+    } else if (Number.isNaN(state.start)) state.orphan = end
+    else pairs++
+    state.start = none
+    state.early = none
+  }
+  return { pairs, leads }
+}

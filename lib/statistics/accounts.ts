@@ -1,0 +1,69 @@
+/**
+ * Accounts: what the filters before this one counted, and what was lost on the way, in lines to stand below
+ * a table. A percentile without them hides the calls that never ended.
+ */
+
+import { showDuration } from '../clock/duration.js'
+import { accountLine, type ClosedAccount } from '../pairing/account.js'
+import { lossOf } from '../wire/lost.js'
+import { nameOf } from '../wire/names.js'
+import type { RecordView } from '../wire/record.js'
+
+export interface Accounts {
+  /** Looks at a record that has a type. */
+  take(record: RecordView): void
+  /** Lines to print; the pairs that were counted here are held against what `pair` says it wrote. */
+  lines(pairs: number): string[]
+}
+
+type PairSummary = ClosedAccount & { path: string; than_ns?: number; slower?: number }
+
+export function accounts(): Accounts {
+  const pairings: PairSummary[] = []
+  const lost = new Map<string, { events: number; records: number }>()
+  let late = 0
+  let bad = 0
+
+  function takeSummary(record: RecordView): void {
+    const summary = JSON.parse(record.line) as Record<string, unknown>
+    if (typeof summary.bad === 'number') bad += summary.bad
+    if (typeof summary.late === 'number') late += summary.late
+    if (summary.tool === 'pair' && typeof summary.path === 'string') pairings.push(summary as unknown as PairSummary)
+  }
+
+  return {
+    take(record) {
+      const { type } = record
+      if (type === 'summary') takeSummary(record)
+      if (type !== 'lost') return
+      const loss = lossOf(record)
+      const src = nameOf(loss.src) || 'unknown'
+      const sum = lost.get(src) ?? { events: 0, records: 0 }
+      sum.events += loss.count ?? 0
+      sum.records++
+      lost.set(src, sum)
+    },
+    lines(pairs) {
+      const lines = pairings.map((summary) => `${summary.path}: ${accountLine(summary)}`)
+      let written = 0
+      for (const { pairs: all, than_ns, slower } of pairings) {
+        written += slower ?? all
+        if (than_ns !== undefined)
+          lines.push(
+            `only the ${slower} of ${all} pairs that took longer than ${showDuration(than_ns)} are in the table`,
+          )
+      }
+      if (pairings.length === 0)
+        lines.push(`${pairs} pairs; no account of what was not paired (the stream has no summary of pair: was it cut?)`)
+      else if (written !== pairs)
+        lines.push(`${pairs} pairs came here, ${written} were written: some went missing between`)
+      for (const [src, { events, records }] of lost)
+        lines.push(
+          `lost: ${events || 'an unknown number of'} events of ${src}, in ${records} gap${records === 1 ? '' : 's'}`,
+        )
+      if (late > 0) lines.push(`${late} records came too late to be put in order`)
+      if (bad > 0) lines.push(`${bad} bad lines were left out`)
+      return lines
+    },
+  }
+}

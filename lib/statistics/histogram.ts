@@ -1,0 +1,98 @@
+/**
+ * A latency histogram in the bucket layout of HdrHistogram (Gil Tene; AbstractHistogram.countsArrayIndex) at
+ * three significant digits: values below 2048 have a bucket each, above that every power of two is cut into
+ * 1024. Calls, total, min and max are exact; a percentile is the highest value of its bucket, at most 1/1024
+ * (0.098 %) above the exact one.
+ *
+ * Example: 1,117,995 lies between 2^20 and 2^21, in buckets 1024 wide: it counts in 1,117,184 … 1,118,207.
+ */
+
+export interface Histogram {
+  readonly calls: number
+  /** Exact, also above 2^53. */
+  readonly total: bigint
+  readonly min: number
+  readonly max: number
+  record(value: number): void
+  /** The value that `percent` of the calls do not exceed. */
+  percentile(percent: number): number
+  /** Buckets that have counts, in order: highest value, count. */
+  buckets(): Iterable<[value: number, count: number]>
+}
+
+const HALF_BITS = 10
+const HALF = 1 << HALF_BITS
+
+/** The bucket of a value, 0 to 2^53. */
+export function bucketOf(value: number): number {
+  if (value < 2 * HALF) return value
+  const high = Math.floor(value / 0x1_0000_0000)
+  const bits = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(value)
+  const shift = bits - HALF_BITS
+  const part = shift < 31 && high === 0 ? value >>> shift : Math.floor(value / 2 ** shift)
+  return (shift + 1) * HALF + (part - HALF)
+}
+
+/** The highest value that falls into a bucket. */
+export function highestOf(bucket: number): number {
+  if (bucket < 2 * HALF) return bucket
+  const shift = (bucket >> HALF_BITS) - 1
+  return ((bucket & (HALF - 1)) + HALF + 1) * 2 ** shift - 1
+}
+
+export function histogram(): Histogram {
+  let counts = new Float64Array(16 * HALF)
+  let calls = 0
+  let total = 0
+  let carried = 0n
+  let min = Number.POSITIVE_INFINITY
+  let max = 0
+
+  function* buckets(): Iterable<[number, number]> {
+    for (let i = 0; i < counts.length; i++) {
+      const count = counts[i] as number
+      if (count > 0) yield [highestOf(i), count]
+    }
+  }
+
+  return {
+    get calls() {
+      return calls
+    },
+    get total() {
+      return carried + BigInt(total)
+    },
+    get min() {
+      return calls === 0 ? 0 : min
+    },
+    get max() {
+      return max
+    },
+    record(value) {
+      const bucket = bucketOf(value)
+      if (bucket >= counts.length) {
+        const longer = new Float64Array(bucket + HALF)
+        longer.set(counts)
+        counts = longer
+      }
+      ;(counts[bucket] as number)++
+      calls++
+      total += value
+      if (total > 2 ** 52) {
+        carried += BigInt(total)
+        total = 0
+      }
+      if (value < min) min = value
+      if (value > max) max = value
+    },
+    percentile(percent) {
+      let left = Math.max(1, Math.ceil((percent / 100) * calls))
+      for (const [value, count] of buckets()) {
+        left -= count
+        if (left <= 0) return Math.max(min, Math.min(max, value))
+      }
+      return 0
+    },
+    buckets,
+  }
+}

@@ -1,0 +1,168 @@
+/** Pairing against ten lines of brute force, and the account, which closes on every input. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import pair from '../../tools/pair.js'
+import { runFilter } from '../support/filter.js'
+
+interface Event {
+  at: number
+  what: 'A' | 'B'
+  key: number
+  vm: string | undefined
+}
+
+const base = 2n ** 60n
+const event = fc.record({
+  at: fc.nat(40),
+  what: fc.constantFrom('A' as const, 'B' as const),
+  key: fc.nat(2),
+  vm: fc.constantFrom(undefined, undefined, 'vm1', 'vm2'),
+})
+const ordered = fc.array(event, { maxLength: 40 }).map((events) => events.toSorted((a, b) => a.at - b.at))
+
+function line({ at, what, key, vm }: Event): string {
+  return JSON.stringify({
+    ts: String(base + BigInt(at)),
+    src: what === 'A' ? 'host' : 'guest',
+    event: `x:${what}`,
+    cpu: 0,
+    key,
+    vm,
+  })
+}
+
+/** Every end looks through all starts before it. */
+function bruteForce(events: Event[], policy: string): number[] {
+  const deltas: number[] = []
+  let open: Event[] = []
+  for (const e of events) {
+    const same = open.filter(
+      (s) =>
+        s.key === e.key && (e.what === 'A' ? s.vm === e.vm : s.vm === undefined || e.vm === undefined || s.vm === e.vm),
+    )
+    if (e.what === 'A') {
+      if (policy === 'first' && same.length > 0) continue
+      open = policy === 'last' ? open.filter((s) => !same.includes(s)) : open
+      open.push(e)
+      continue
+    }
+    const start = policy === 'fifo' || policy === 'first' ? same[0] : same.at(-1)
+    if (start === undefined) continue
+    deltas.push(e.at - start.at)
+    open = open.filter((s) => s !== start)
+  }
+  return deltas
+}
+
+const policies = ['last', 'first', 'fifo', 'lifo']
+
+describe('pairing', () => {
+  for (const policy of policies)
+    test(`${policy}: the pairs that brute force finds`, async () => {
+      await fc.assert(
+        fc.asyncProperty(ordered, async (events) => {
+          const { lines } = await runFilter(pair, ['A', 'B', '--policy', policy], events.map(line))
+          const deltas = lines
+            .map((text) => JSON.parse(text))
+            .filter((r) => r.type === 'pair')
+            .map((r) => r.delta_ns)
+          assert.deepEqual(deltas, bruteForce(events, policy))
+        }),
+        { numRuns: 400 },
+      )
+    })
+
+  test('times above 2^53 are exact', async () => {
+    const { lines } = await runFilter(
+      pair,
+      ['A', 'B'],
+      [
+        '{"ts":"9007199254740993","event":"A","key":"18446744073709551615"}',
+        '{"ts":"9007199254740996","event":"B","key":"18446744073709551615"}',
+      ],
+    )
+    assert.equal(
+      lines[0],
+      '{"type":"pair","start":"A","end":"B","key":"18446744073709551615","start_ts":"9007199254740993","end_ts":"9007199254740996","delta_ns":3}',
+    )
+  })
+
+  test('the account closes on every input, in any order, with losses and limits', async () => {
+    const anything = fc.oneof(
+      { weight: 12, arbitrary: event.map(line) },
+      fc
+        .record({
+          from: fc.nat(40),
+          length: fc.nat(10),
+          src: fc.constantFrom('host', 'guest', undefined),
+          cpu: fc.constantFrom(undefined, 0),
+        })
+        .map(({ from, length, src, cpu }) =>
+          JSON.stringify({
+            type: 'lost',
+            src,
+            cpu,
+            count: 1,
+            from: String(base + BigInt(from)),
+            to: String(base + BigInt(from + length)),
+          }),
+        ),
+      fc.constantFrom(
+        '{"type":"clock","src":"guest","ts":"5"}',
+        '{"event":"A"}',
+        '{"event":"B","ts":"7"}',
+        '{"event":"A","tsc":"5","key":1,"src":"g"}',
+        '{"event":"B","tsc":"9","key":1,"src":"h"}',
+        'broken',
+      ),
+    )
+    const options = fc.tuple(
+      fc.constantFrom(...policies),
+      fc.constantFrom([], ['--timeout', '5ns']),
+      fc.constantFrom([], ['--max-open', '2']),
+      fc.constantFrom([], ['--cycle']),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(anything, { maxLength: 60 }), options, async (lines, [policy, ...more]) => {
+        const { counts: c } = await runFilter(pair, ['A', 'B', '--policy', policy, ...more.flat()], lines)
+        assert.equal(
+          c.starts,
+          c.pairs + c.replaced + c.expired + c.evicted + c.lost + c.acausal + c.open,
+          JSON.stringify(c),
+        )
+        assert.equal(c.ends, c.pairs + c.orphans + c.acausal, JSON.stringify(c))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('no pair spans a loss', async () => {
+    await fc.assert(
+      fc.asyncProperty(ordered, fc.nat(40), fc.nat(10), async (events, from, length) => {
+        const to = from + length
+        // what was lost: every event strictly between, of both sides
+        const kept = events.filter((e) => e.at <= from || e.at >= to)
+        const at = kept.findLastIndex((e) => e.at <= from) + 1
+        const lost = ['host', 'guest'].map((src) =>
+          JSON.stringify({
+            type: 'lost',
+            src,
+            count: 1,
+            from: String(base + BigInt(from)),
+            to: String(base + BigInt(to)),
+          }),
+        )
+        const input = kept.map(line)
+        input.splice(at, 0, ...lost)
+        const { lines } = await runFilter(pair, ['A', 'B', '--policy', 'fifo'], input)
+        for (const r of lines.map((text) => JSON.parse(text)).filter((r) => r.type === 'pair')) {
+          const start = Number(BigInt(r.start_ts) - base)
+          const end = Number(BigInt(r.end_ts) - base)
+          assert.ok(end <= from || start >= to, `${start} to ${end} spans ${from} to ${to}`)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
