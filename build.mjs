@@ -3,6 +3,7 @@
  *
  *   node build.mjs           what a user needs
  *   node build.mjs --tests   and the tests
+ *   node build.mjs --docs    and SYNOPSIS and OPTIONS of the man pages
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
@@ -106,6 +107,36 @@ async function bundleTests() {
   })
 }
 
+/** Writes SYNOPSIS and OPTIONS of the man pages anew, between their marks. */
+async function manPages() {
+  await esbuild.build({
+    ...options,
+    stdin: {
+      contents: `export { synopsis, options } from './lib/cli/manual.ts'\n${tools.map((t, i) => `export { default as tool${i} } from './tools/${t}.ts'`).join('\n')}`,
+      resolveDir: process.cwd(),
+      loader: 'ts',
+    },
+    outfile: 'dist/manual.mjs',
+    format: 'esm',
+    packages: 'external',
+  })
+  const { synopsis, options: optionsOf, ...all } = await import(resolve('dist/manual.mjs'))
+  for (const { spec } of Object.values(all)) {
+    const page = `man/${spec.name}.1`
+    let text = readFileSync(page, 'utf8')
+    for (const [name, make] of [
+      ['SYNOPSIS', synopsis],
+      ['OPTIONS', optionsOf],
+    ])
+      text = text.replace(
+        new RegExp(`(\\.\\\\" BEGIN GENERATED ${name}\\n)[\\s\\S]*?(\\.\\\\" END GENERATED ${name})`),
+        (_whole, begin, end) => `${begin}${make(spec)}\n${end}`,
+      )
+    writeFileSync(page, text)
+  }
+}
+
 await webAssembly()
 await bundleTools()
 if (process.argv.includes('--tests')) await bundleTests()
+if (process.argv.includes('--docs')) await manPages()

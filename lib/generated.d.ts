@@ -6,6 +6,7 @@ declare module '*.wasm' {
 
 declare module 'all-tools' {
   import type { Tool } from './cli/tool.js'
+
   const tools: Record<string, () => Promise<{ default: Tool }>>
   export default tools
 }

@@ -265,7 +265,9 @@ function member(name: usize, length: usize, quote: usize, from: usize, to: usize
     }
     return
   }
-  if (length == 8 && load<u64>(name) == 0x736e5f61746c6564) delta(from, to, row, HAS_DELTA_NS, HAS_DELTA_TSC)
+  if (length == 6 && load<u32>(name) == 0x5f646e65 && load<u16>(name, 4) == N_TS) pairTime(from, to, row, HAS_TS)
+  else if (length == 7 && load<u32>(name) == 0x5f646e65 && load<u32>(name, 3) >>> 8 == N_TSC) pairTime(from, to, row, HAS_TSC)
+  else if (length == 8 && load<u64>(name) == 0x736e5f61746c6564) delta(from, to, row, HAS_DELTA_NS, HAS_DELTA_TSC)
   else if (length == 9 && load<u64>(name) == 0x73745f61746c6564 && load<u8>(name, 8) == 99) delta(from, to, row, HAS_DELTA_TSC, HAS_DELTA_NS)
 }
 
@@ -276,12 +278,9 @@ function span(from: usize, to: usize, row: usize, word: i32): void {
   put(row, word + 1, to)
 }
 
-/** `ts` or `tsc`. Where a line has both, `ts` is its time. */
+/** `ts` or `tsc`. Where a line has both, `ts` is its time, and the row knows of no other. */
 function time(quote: usize, from: usize, to: usize, row: usize, bit: u32, other: u32): void {
-  if (bit == HAS_TSC && (get(row, HAS) & other) != 0) {
-    set(row, bit)
-    return
-  }
+  if (bit == HAS_TSC && (get(row, HAS) & other) != 0) return
   put(row, TIME_AT, quote)
   put(row, TIME_AFTER, to)
   const quoted = load<u8>(from) == 34
@@ -291,8 +290,16 @@ function time(quote: usize, from: usize, to: usize, row: usize, bit: u32, other:
     return
   }
   store<i64>(row + TIME * 4, integerValue)
-  clear(row, HAS_TIME_UNSIGNED)
+  clear(row, HAS_TIME_UNSIGNED | other)
   set(row, bit | (integerUnsigned ? HAS_TIME_UNSIGNED : 0))
+}
+
+/** A pair's `end_ts` or `end_tsc` is its time; where the record has a `ts` of its own, that is. */
+function pairTime(from: usize, to: usize, row: usize, bit: u32): void {
+  if (get(row, TIME_AT) != 0) return
+  if (!(load<u8>(from) == 34 ? integer(from + 1, to - 1) : integer(from, to))) return
+  store<i64>(row + TIME * 4, integerValue)
+  set(row, bit)
 }
 
 function nameColumn(from: usize, to: usize, row: usize, word: i32): void {

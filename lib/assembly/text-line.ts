@@ -17,8 +17,9 @@ import {
 } from './layout'
 import { nameAddress, nameLength } from './names'
 import { decimal, signedDecimal } from './put'
-import { exact, formOf, putFields, putText } from './text-form'
+import { formOf, putFields } from './text-form'
 import { TEXT_PERF } from './text-layout'
+import { exact, putText } from './text-value'
 
 // @ts-ignore: decorator
 @inline

@@ -40,7 +40,7 @@ export function open(path: string, context: Context, scan?: Scan): Input | null 
     return input
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).code) throw error
-    context.problem(`${path}: ${systemMessage(error)}`)
+    context.problem(`${path === '-' ? 'stdin' : path}: ${systemMessage(error)}`)
     return null
   }
 }

@@ -30,6 +30,7 @@ function help(spec: Spec): string {
 
 /** `a b | c 'd e'` is [[a, b], [c, d e]]. */
 export function words(pipeline: string): string[][] {
+  if (/['"]/.test(pipeline.replaceAll(/\\.|'[^']*'|"(?:\\.|[^"\\])*"/gs, ''))) throw new Usage('a quote is not closed')
   const steps: string[][] = [[]]
   // a $ stays a $: there are no variables here
   for (const word of parse(pipeline, (name) => `$${name}`)) {

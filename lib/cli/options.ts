@@ -28,7 +28,7 @@ export function commandLine(spec: Spec, args: readonly string[]): CommandLine {
     .scriptName(spec.name)
     .usage(`Usage: ${spec.name} [options] ${spec.operands}\n\n${spec.name} - ${spec.summary}`)
     .locale('en')
-    .options({ ...Object.fromEntries(Object.entries(spec.options).map(repeatable)), ...common })
+    .options({ ...Object.fromEntries(Object.entries(spec.options).map(prepared)), ...common })
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -54,18 +54,27 @@ export function commandLine(spec: Spec, args: readonly string[]): CommandLine {
     answer = output
   }) as Record<string, unknown> & { _: string[]; '--'?: string[] }
   if (answer) throw new Answer(answer)
-  for (const [name, option] of Object.entries(spec.options))
-    if (!option.array && Array.isArray(parsed[name])) throw new Usage(`--${name} is given twice`)
+  for (const [name, option] of Object.entries(spec.options)) check(name, option, parsed[name])
   return { options: parsed, ...operandsOf(spec, parsed._, parsed['--']) }
 }
 
-/** `-k A -k B`: an option that may come again takes one value each time, or `nargs` of them. */
-function repeatable([name, option]: [string, Options]): [string, Options] {
-  return [name, option.array && option.nargs === undefined ? { ...option, nargs: 1 } : option]
+/** `-k A -k B`: an option that may come again takes one value each time, or `nargs` of them; any other comes once. */
+function prepared([name, option]: [string, Options]): [string, Options] {
+  if (option.array) return [name, option.nargs === undefined ? { ...option, nargs: 1 } : option]
+  const { coerce } = option
+  if (!coerce) return [name, option]
+  return [name, { ...option, coerce: (value) => (Array.isArray(value) ? value : coerce(value)) }]
+}
+
+function check(name: string, { array, type }: Options, value: unknown): void {
+  if (!array && Array.isArray(value)) throw new Usage(`--${name} is given twice`)
+  if (type === 'number' && value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 0))
+    throw new Usage(`--${name} is not a whole number`)
 }
 
 function operandsOf(spec: Spec, given: string[], rest: string[] | undefined): { operands: string[]; files: string[] } {
   const own = Math.min(spec.own, given.length)
   const files = [...given.slice(own), ...(rest ?? [])]
+  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new Usage('stdin (-) is given twice')
   return { operands: given.slice(0, own), files: files.length > 0 ? files : ['-'] }
 }

@@ -3,6 +3,7 @@
  * visible; after a number of the same kind only their count.
  */
 import { writeSync } from 'node:fs'
+import { oneLine, visible } from '../drawing/visible.js'
 
 export interface Problems {
   readonly status: number
@@ -35,7 +36,7 @@ export function problems(tool: string): Problems {
     bad(where, message) {
       status = 1
       bad++
-      if (bad <= SHOWN) say(`${tool}: ${where}: ${message}`)
+      if (bad <= SHOWN) say(oneLine(`${tool}: ${where}: ${message}`))
     },
     close() {
       if (bad > SHOWN) say(`${tool}: ${bad} bad lines in all, the first ${SHOWN} shown`)
@@ -50,14 +51,4 @@ export function say(line: string): void {
   } catch {
     // nothing is left to say it on
   }
-}
-
-/** Control characters (and what reorders text) as escapes; newlines of our own messages stay. */
-export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) =>
-    c.charCodeAt(0) < 0x100
-      ? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
-      : `\\u${c.charCodeAt(0).toString(16)}`,
-  )
 }

@@ -72,16 +72,18 @@ function printAnswer(text: string): void {
 export async function runSteps(steps: readonly Step[]): Promise<number> {
   const stop = signals()
   const output = writer(1)
-  const parts = steps.map((step) => prepare(step, output, stop))
+  const parts = steps.map((step, i) => of(step, steps, () => prepare(step, output, stop, i === steps.length - 1)))
   const first = parts[0] as Part
-  for (const part of parts.slice(1))
-    if (part.tool.kind === 'source') throw new Usage(`${part.tool.spec.name} can only be the first of a pipe`)
+  for (const { tool, context } of parts.slice(1)) {
+    if (tool.kind === 'source') throw new Usage(`${tool.spec.name} can only be the first of a pipe`)
+    if (context.files.join() !== '-') throw new Usage(`${tool.spec.name} reads the pipe here, no file`)
+  }
 
   let out: Out = output
   for (const part of parts.toReversed()) {
     part.out = out
     if (part === first && part.tool.kind === 'source') break
-    part.stage = stageOf(part)
+    part.stage = of(part, steps, () => stageOf(part))
     part.accept = acceptor(part.stage, out)
     out = link(part === first ? part.accept : guarded(part.accept, part.context), () => output.flush())
   }
@@ -98,6 +100,15 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
   }
   for (const part of parts) part.problems.close()
   return stop.signal ? 128 + stop.signal : Math.max(...parts.map((part) => part.problems.status))
+}
+
+/** A mistake in the arguments of one of several tools names the tool. */
+function of<T>({ tool }: { tool: Tool }, { length }: readonly Step[], make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof Usage && length > 1 ? new Usage(`${tool.spec.name}: ${error.message}`) : error
+  }
 }
 
 /** What is wrong with the options is said as usage. */
@@ -134,7 +145,7 @@ interface Part {
   out?: Out
 }
 
-function prepare({ tool, args }: Step, output: Writer, stop: Signals): Part {
+function prepare({ tool, args }: Step, output: Writer, stop: Signals, last: boolean): Part {
   const { options, operands, files } = commandLine(tool.spec, args)
   const said = problems(tool.spec.name)
   return {
@@ -146,7 +157,10 @@ function prepare({ tool, args }: Step, output: Writer, stop: Signals): Part {
       problem: said.problem,
       bad: said.bad,
       onStop: (listener) => stop.listeners.push(listener),
-      print: (text) => output.text(text),
+      print(text) {
+        if (!last) throw new Failure(`${tool.spec.name} prints for people here: nothing can follow it`)
+        output.text(text)
+      },
       files,
       operands,
       terminal: isatty(1),

@@ -7,7 +7,7 @@
  * cycles), event and text. Whatever comes out of a record can do nothing to a terminal.
  */
 import { HAS_TS } from '../assembly/layout.js'
-import type { RecordView } from '../wire/record.js'
+import { memberName, type RecordView } from '../wire/record.js'
 
 export interface LineOptions {
   /** Digits after the point of a second. */
@@ -26,6 +26,18 @@ export function eventLine(record: RecordView, options: LineOptions): string {
   const task = `${comm.padStart(16)} ${pid === undefined ? '     ?' : String(pid).padStart(6)}`
   const place = cpu === undefined ? '[---]' : `[${String(cpu).padStart(3, '0')}]`
   return `${wall(record, options)}${mark} ${task} ${flags} ${place} ${clock(record, options)}: ${record.event}: ${eventText(record)}`
+}
+
+const stack = memberName('stack')
+
+/** The frames of an event's stack, to stand below its line. */
+export function stackLines(record: RecordView): string[] {
+  const json = record.json(stack)
+  const frames: unknown = json === undefined ? null : JSON.parse(json)
+  if (frames === null) return []
+  return (Array.isArray(frames) ? frames : [frames]).map(
+    (frame) => ` => ${typeof frame === 'string' ? frame : JSON.stringify(frame)}`,
+  )
 }
 
 /** The event's own text where it was kept, else its fields. */

@@ -7,6 +7,9 @@ import { HAS_TS, HAS_TSC } from '../assembly/layout.js'
 import { memberName, type RecordView, type Scalar } from '../wire/record.js'
 import type { Getter, Value } from './field.js'
 
+/** Where a line has a `ts` too, that is its time. */
+const tsc = memberName('tsc')
+
 const members: Record<string, Getter<RecordView>> = {
   cpu: (record) => record.cpu,
   pid: (record) => record.pid,
@@ -19,7 +22,7 @@ const members: Record<string, Getter<RecordView>> = {
   text: (record) => record.text,
   key: (record) => value(record.key),
   ts: (record) => (record.has(HAS_TS) ? narrow(record.time) : undefined),
-  tsc: (record) => (record.has(HAS_TSC) ? narrow(BigInt.asUintN(64, record.time ?? 0n)) : undefined),
+  tsc: (record) => (record.has(HAS_TSC) ? narrow(BigInt.asUintN(64, record.time ?? 0n)) : value(record.member(tsc))),
 }
 
 /** Throws an Error where a name can be no field. */

@@ -2,6 +2,7 @@
  * `--by cpu,args.irq`: a key made of the members the user names. One integer stays an integer; more than one,
  * or text, are joined as text.
  */
+import { integerIn } from '../expression/integer.js'
 import { memberName, type RecordView, type Scalar } from '../wire/record.js'
 
 type Getter = (record: RecordView) => Scalar | undefined
@@ -21,8 +22,9 @@ export function keyByMembers(text: string): (record: RecordView) => number | str
   return (record) => {
     const values = getters.map((get) => get(record))
     if (values.includes(undefined)) return undefined
-    const [first] = values
-    if (values.length === 1 && typeof first === 'number' && Number.isSafeInteger(first)) return first
+    // 7 and "7" are the same: a field of 8 bytes is written as text
+    const integer = values.length === 1 ? integerIn(String(values[0])) : undefined
+    if (typeof integer === 'number') return integer
     return values.map((value) => JSON.stringify(String(value))).join(',')
   }
 }

@@ -18,6 +18,7 @@ import {
   HAS_KEY_UNSIGNED,
   HAS_PID,
   HAS_TS,
+  HAS_TSC,
   KEY,
   PAIR_HEAD,
   PAIR_START_CPU,
@@ -97,7 +98,7 @@ export function pairRow(): (start: OpenStart, end: RecordView, delta: number) =>
     sources(start.src, words[end + SRC] as number, vm)
     words[row + TYPE] = type
     words[row + HAS] =
-      (has & (HAS_CPU | HAS_PID | HAS_KEY_INTEGER | HAS_KEY_TEXT | HAS_KEY_UNSIGNED)) |
+      (has & (HAS_TS | HAS_TSC | HAS_CPU | HAS_PID | HAS_KEY_INTEGER | HAS_KEY_TEXT | HAS_KEY_UNSIGNED)) |
       (has & HAS_TS ? HAS_DELTA_NS : HAS_DELTA_TSC)
     words[row + START] = start.event
     words[row + END] = words[end + EVENT] as number

@@ -319,7 +319,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       if (timeout !== Number.POSITIVE_INFINITY) expire(words[row + TIME + 1] as number, words[row + TIME] as number)
       const key = keyOf(record)
       if (key === undefined) {
-        sink.unusable(record, 'key, pid or cpu')
+        sink.unusable(record, by ? 'member that --by names' : 'key, pid or cpu')
         return
       }
       // a key of one machine alone meets no other machine's clock

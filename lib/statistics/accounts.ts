@@ -18,6 +18,19 @@ export interface Accounts {
 
 type PairSummary = ClosedAccount & { path: string; than_ns?: number; slower?: number }
 
+const counted: (keyof ClosedAccount)[] = [
+  ...(['starts', 'replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const),
+  ...(['ends', 'pairs', 'orphans', 'foreign'] as const),
+]
+
+/** A summary may come from anywhere; one that is not as pair writes it is no account. */
+function isPairSummary(summary: Record<string, unknown>): summary is PairSummary & Record<string, unknown> {
+  const { path, than_ns, slower } = summary
+  const whole = (value: unknown) => Number.isSafeInteger(value)
+  const both = than_ns === undefined ? slower === undefined : whole(than_ns) && whole(slower)
+  return typeof path === 'string' && both && counted.every((name) => whole(summary[name]))
+}
+
 export function accounts(): Accounts {
   const pairings: PairSummary[] = []
   const lost = new Map<string, { events: number; records: number }>()
@@ -28,7 +41,7 @@ export function accounts(): Accounts {
     const summary = JSON.parse(record.line) as Record<string, unknown>
     if (typeof summary.bad === 'number') bad += summary.bad
     if (typeof summary.late === 'number') late += summary.late
-    if (summary.tool === 'pair' && typeof summary.path === 'string') pairings.push(summary as unknown as PairSummary)
+    if (summary.tool === 'pair' && isPairSummary(summary)) pairings.push(summary)
   }
 
   return {

@@ -2,6 +2,7 @@
  * The latency table, in the form that users of perf-prof's multi-trace read: names sized to the longest,
  * rows sorted by total, keys first where there are any.
  */
+import { oneLine } from '../drawing/visible.js'
 import type { Histogram } from './histogram.js'
 
 export interface LatencyRow {
@@ -15,7 +16,7 @@ export interface LatencyRow {
 
 export type TimeUnit = 'ns' | 'us' | 'ms' | 's'
 
-const perUnit: Record<TimeUnit, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }
+export const perUnit: Record<TimeUnit, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }
 
 const percents = [50, 95, 99]
 
@@ -27,7 +28,8 @@ export function latencyTable(rows: readonly LatencyRow[], unit: TimeUnit): strin
     .join('\n')
 }
 
-function oneTable(rows: LatencyRow[], unit: TimeUnit): string {
+function oneTable(made: LatencyRow[], unit: TimeUnit): string {
+  const rows = made.map((row) => ({ ...row, key: row.key === undefined ? undefined : oneLine(row.key) }))
   const cycles = rows[0]?.unit === 'cycles'
   const label = cycles ? 'kcyc' : unit
   const scale = cycles ? 1e3 : perUnit[unit]
@@ -56,9 +58,9 @@ function oneTable(rows: LatencyRow[], unit: TimeUnit): string {
     a.histogram.total < b.histogram.total ? 1 : a.histogram.total > b.histogram.total ? -1 : 0,
   )
   for (const { key, start, end, histogram: h } of sorted) {
-    const figures = [h.min, ...percents.map((p) => h.percentile(p)), h.max]
+    const figures = [h.min, ...percents.map((p) => h.percentile(p)), h.max].map(BigInt)
     lines.push(
-      `${names(key ?? '', bare(start), '=>', bare(end))} ${String(h.calls).padStart(8)} ${exactThousandths(h.total, scale).padStart(16)} ${figures.map((f) => (f / scale).toFixed(3).padStart(12)).join(' ')}`,
+      `${names(key ?? '', bare(start), '=>', bare(end))} ${String(h.calls).padStart(8)} ${exactThousandths(h.total, scale).padStart(16)} ${figures.map((f) => exactThousandths(f, scale).padStart(12)).join(' ')}`,
     )
   }
   return `${lines.join('\n')}\n`
@@ -70,12 +72,12 @@ function longest(head: string, names: string[]): number {
 
 /** `raw_syscalls:sys_enter` is `sys_enter` in a table. */
 function bare(name: string): string {
-  return name.slice(name.indexOf(':') + 1)
+  return oneLine(name.slice(name.indexOf(':') + 1))
 }
 
-/** total / scale with three digits, rounded, exact above 2^53. */
-function exactThousandths(total: bigint, scale: number): string {
-  const thousandths = (total * 1000n + BigInt(scale / 2 < 1 ? 0 : scale / 2)) / BigInt(scale)
+/** A time in the table's unit, with three digits, rounded, exact above 2^53. */
+function exactThousandths(time: bigint, scale: number): string {
+  const thousandths = (time * 1000n + BigInt(scale / 2 < 1 ? 0 : scale / 2)) / BigInt(scale)
   const text = thousandths.toString().padStart(4, '0')
   return `${text.slice(0, -3)}.${text.slice(-3)}`
 }

@@ -68,7 +68,6 @@ export function series(byKey: boolean, maxKeys: number): Series {
 
 /** The key as the table shows it; a pair without one stands under `-`. */
 function keyText(record: RecordView): string {
-  const { key, vm } = record
-  const text = key === undefined ? '-' : String(key)
+  const { keyText: text = '-', vm } = record
   return vm ? `${vm}/${text}` : text
 }

@@ -84,18 +84,28 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
       }
       have += n
       if (skipping && !skipTo(bytes.subarray(from, have).indexOf(10) + 1 + from)) continue
+      if (have - from > MAX_LINE && tooLong()) continue
       const last = bytes.lastIndexOf(10, have - 1)
-      if (last >= from) {
-        whole = last + 1
-        return true
-      }
-      if (have - from > MAX_LINE) {
-        skipped(line, REASON_TOO_LONG)
-        skipping = true
-        have = from
-      }
+      if (last < from) continue
+      whole = last + 1
+      return true
     }
     return false
+  }
+
+  /** Gives up the first line where it is too long, be its end here or not. Answers whether nothing is left. */
+  function tooLong(): boolean {
+    const length = bytes.subarray(from, have).indexOf(10)
+    if (length >= 0 && length <= MAX_LINE) return false
+    skipped(line, REASON_TOO_LONG)
+    if (length < 0) {
+      skipping = true
+      have = from
+      return true
+    }
+    line++
+    from += length + 1
+    return from === have
   }
 
   /** Goes on after the newline before `after`; false when the line that is skipped has not ended. */

@@ -30,7 +30,8 @@ export function lossOf(record: RecordView): Loss {
   }
 }
 
-function timeOf(value: unknown): bigint | undefined {
+/** A time in a member that is no column of the row. */
+export function timeOf(value: unknown): bigint | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
   if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) return BigInt.asIntN(64, BigInt(value))
   return undefined

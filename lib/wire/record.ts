@@ -134,6 +134,13 @@ export class RecordView {
     return undefined
   }
 
+  /** The key as people read it. */
+  get keyText(): string | undefined {
+    const { key } = this
+    if (typeof key !== 'string') return key === undefined ? undefined : String(key)
+    return key.startsWith('"') ? JSON.parse(key) : key
+  }
+
   get comm(): string | undefined {
     return this.#spanned(COMM)
   }
@@ -168,12 +175,12 @@ export class RecordView {
     return from === 0 ? undefined : utf8(from, scanner.foundEnd())
   }
 
-  /** `args` as JSON.parse reads it (64-bit integers are strings in the wire format, so nothing is rounded). */
+  /** `args` as JSON.parse reads it, save that integers which it would round are strings. */
   get args(): Record<string, unknown> {
     this.materialise()
     const from = words[this.row + ARGS] as number
     if (from === 0 || bytes[from] !== 123) return {}
-    return JSON.parse(utf8(from, words[this.row + ARGS + 1] as number))
+    return JSON.parse(withWideIntegers(utf8(from, words[this.row + ARGS + 1] as number)))
   }
 
   /** The whole line, without its newline. */
@@ -242,6 +249,14 @@ function scalarOf(json: string): Scalar {
   const value = JSON.parse(json)
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(json)) return value
   return BigInt(json)
+}
+
+/** JSON text with the integers of more than 15 digits in quotes. */
+function withWideIntegers(json: string): string {
+  if (!/\d{16}/.test(json)) return json
+  return json.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    /^-?\d{16,}$/.test(token) ? `"${token}"` : token,
+  )
 }
 
 function plain(from: number, end: number): boolean {

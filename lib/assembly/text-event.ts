@@ -1,0 +1,167 @@
+/** After the head of a line: which event, and where its text stands. */
+import {
+  ARGS,
+  COMM,
+  CPU,
+  EVENT,
+  FLAGS,
+  HAS,
+  HAS_CPU,
+  HAS_PID,
+  HAS_TIME_UNSIGNED,
+  HAS_TS,
+  HAS_TSC,
+  OWN,
+  PID,
+  REASON_NAMES,
+  SRC,
+  TIME,
+} from './layout'
+import { intern } from './names'
+import { isDigits, put, skipBlanks, span } from './text-bytes'
+import {
+  commEnd,
+  commFrom,
+  cpu,
+  doubt,
+  flagsEnd,
+  flagsFrom,
+  format,
+  pid,
+  seconds,
+  setDoubt,
+  src,
+  time,
+} from './text-head'
+import { TEXT_FTRACE, TEXT_PERF, TEXT_TRACE_CMD } from './text-layout'
+import { perfLoss } from './text-loss'
+
+/** What a line with a head is: nothing known, a row, a record that is none of ours, the title of a stack. */
+export const KIND_BROKEN = 0
+export const KIND_ROW = 1
+export const KIND_SKIPPED = 2
+export const KIND_STACK = 3
+
+/** After the time: the event's name and where its text stands. Fills the row. */
+export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
+  if (doubt) return KIND_BROKEN
+  p = skipBlanks(p, stop)
+  let e = p
+  while (e < stop && load<u8>(e) > 32) e++
+  if (format == TEXT_PERF) {
+    if (isDigits(p, e)) {
+      // the period
+      p = skipBlanks(e, stop)
+      e = p
+      while (e < stop && load<u8>(e) > 32) e++
+    }
+    if (e - p >= 12 && load<u64>(p) == 0x4345525f46524550 && load<u32>(p, 8) == 0x5f44524f) return perfRecord(p, stop, row) // PERF_RECORD_
+  }
+  if (e == p) return KIND_BROKEN
+  if (isDashed()) {
+    if (load<u32>(p) == 0x5f737973) {
+      const call = syscallText(p, e, stop, row)
+      if (call) return call < 0 ? KIND_BROKEN : fill(row, <u32>call, first)
+    }
+    if (load<u8>(p) == 60 && isStackTitle(p, stop)) return KIND_STACK
+  }
+  if (load<u8>(e - 1) != 58) return isDashed() ? functionText(p, stop, row, first) : KIND_BROKEN
+  if (e - 1 == p) return KIND_BROKEN
+  const id = intern(p, <u32>(e - 1 - p))
+  if (id < 0) {
+    setDoubt(REASON_NAMES)
+    return KIND_BROKEN
+  }
+  let text = e
+  if (format == TEXT_TRACE_CMD) {
+    text = skipBlanks(e, stop)
+    if (text < stop && load<u8>(text) == 60 && isStackTitle(text, stop)) return KIND_STACK
+  } else if (text < stop) text++
+  span(row, ARGS, text, stop)
+  return fill(row, id, first)
+}
+
+/** Printed by the kernel's or trace-cmd's own hand: `comm-pid`, names without a system. */
+// @ts-ignore: decorator
+@inline
+function isDashed(): bool {
+  return format == TEXT_FTRACE || format == TEXT_TRACE_CMD
+}
+
+function fill(row: usize, id: u32, first: usize): i32 {
+  let has: u32 = seconds ? HAS_TS : HAS_TSC
+  if (time >= 0x8000000000000000) has |= HAS_TIME_UNSIGNED
+  store<u64>(row + TIME * 4, time)
+  put(row, EVENT, id)
+  put(row, SRC, src)
+  if (cpu >= 0) {
+    put(row, CPU, cpu)
+    has |= HAS_CPU
+  }
+  if (pid >= 0) {
+    put(row, PID, pid)
+    has |= HAS_PID
+  }
+  put(row, HAS, has)
+  if (commFrom) span(row, COMM, commFrom, commEnd)
+  if (flagsFrom) span(row, FLAGS, flagsFrom, flagsEnd)
+  put(row, OWN, first)
+  put(row, OWN + 1, format)
+  return KIND_ROW
+}
+
+// sys_enter_ and sys_exit_, and room for a name after it
+const enter: usize = memory.data<u8>([115, 121, 115, 95, 101, 110, 116, 101, 114, 95])
+const exit: usize = memory.data<u8>([115, 121, 115, 95, 101, 120, 105, 116, 95])
+const functionName: usize = memory.data<u8>([102, 117, 110, 99, 116, 105, 111, 110])
+const nameRoom: usize = memory.data(512)
+
+/**
+ * `sys_pread64(fd: 3, buf: 7ffe493de170, count: 310, pos: 40)` is syscalls:sys_enter_pread64, `sys_pread64 -> 0x310`
+ * sys_exit_pread64 (kernel/trace/trace_syscalls.c). Answers the event's id, 0 where it is neither, -1: no room.
+ */
+function syscallText(p: usize, e: usize, stop: usize, row: usize): i32 {
+  let n = p
+  while (n < e && load<u8>(n) != 40) n++
+  if (n - p > 200) return 0
+  if (n < e) {
+    const close = load<u8>(stop - 1) == 41 ? stop - 1 : stop
+    span(row, ARGS, n + 1, max(close, n + 1))
+    memory.copy(nameRoom, enter, 10)
+    memory.copy(nameRoom + 10, p + 4, n - p - 4)
+    return intern(nameRoom, <u32>(n - p + 6))
+  }
+  // " -> "
+  if (e + 4 > stop || load<u32>(e) != 0x203e2d20) return 0
+  span(row, ARGS, e + 4, stop)
+  memory.copy(nameRoom, exit, 9)
+  memory.copy(nameRoom + 9, p + 4, e - p - 4)
+  return intern(nameRoom, <u32>(e - p + 5))
+}
+
+/** `irqfd_inject <-process_one_work`: the function tracer. */
+function functionText(p: usize, stop: usize, row: usize, first: usize): i32 {
+  let q = p
+  while (q + 3 <= stop) {
+    if (load<u8>(q) == 32 && load<u16>(q, 1) == 0x2d3c) {
+      span(row, ARGS, p, stop)
+      return fill(row, intern(functionName, 8), first)
+    }
+    q++
+  }
+  return KIND_BROKEN
+}
+
+/** `<stack trace>`, `<stack trace >`, `<user stack trace>` */
+function isStackTitle(p: usize, stop: usize): bool {
+  if (stop - p < 13) return false
+  const eight = load<u64>(p)
+  return eight == 0x74206b636174733c || eight == 0x747320726573753c // <stack t, <user st
+}
+
+/** PERF_RECORD_LOST is a loss; other records of perf are none of ours. */
+function perfRecord(p: usize, stop: usize, row: usize): i32 {
+  if (stop - p < 17 || load<u32>(p, 12) != 0x54534f4c || load<u8>(p, 16) != 32) return KIND_SKIPPED // LOST
+  perfLoss(p + 16, stop, row)
+  return KIND_ROW
+}

@@ -1,0 +1,183 @@
+/** The plain way to print fields, `name=value name=value`, as kprobes and most tracepoints do. */
+import { isDigit } from './json'
+import { MAX_NAMES } from './layout'
+import { known } from './names'
+import { copy } from './put'
+import { copyText, sameText } from './text-bytes'
+import { MAX_FIELDS, NAME_POINTER, TEXT_FTRACE } from './text-layout'
+import { hexText, integerText, magnitude, negative, putInteger, putText, setExact } from './text-value'
+
+const nameBits: usize = memory.data(8193)
+
+/** What is known of fields called so: NAME_* bits. */
+export function setNameBits(name: u32, bits: u32): void {
+  if (name <= <u32>MAX_NAMES) store<u8>(nameBits + name, <u8>bits)
+}
+
+// @ts-ignore: decorator
+@inline
+export function isNameByte(c: u8): bool {
+  return isDigit(c) || <u8>((c | 32) - 97) < 26 || c == 95
+}
+
+/** The name that ends at the `=` at `q`: its first byte; 0 where there is none after a blank or at `from`. */
+// @ts-ignore: decorator
+@inline
+function nameBefore(from: usize, q: usize): usize {
+  let w = q
+  while (w > from && isNameByte(load<u8>(w - 1))) w--
+  if (w == q || isDigit(load<u8>(w))) return 0
+  return w == from || load<u8>(w - 1) == 32 ? w : 0
+}
+
+/** Names of the pairs so far, to know one that comes twice. */
+const seen: usize = memory.data(8 * 32)
+
+/** `name=value name=value`; a value may hold blanks, it ends before the next ` name=`. */
+export function putPairs(to: usize, p: usize, end: usize, format: i32): usize {
+  const start = to
+  setExact(true)
+  if (p < end && load<u8>(p) == 40) {
+    const after = putProbe(to, p, end, format)
+    if (after) {
+      to = after
+      p = probeEnd
+      setExact(false)
+    }
+  }
+  if (p == end) return to
+  let name = nextName(p, p, end)
+  if (name != p) setExact(false)
+  for (let n = 0; name != 0; n++) {
+    const equals = nameEquals
+    const value = equals + 1
+    const next = nextName(value, load<u8>(value) == 34 ? quoteEnd(value, end) : value, end)
+    to = putPair(to, to > start, name, equals, value, next ? next : end, next != 0)
+    if (twice(name, equals - name, n)) setExact(false)
+    name = next
+  }
+  return to
+}
+
+let nameEquals: usize = 0
+
+/** The first `name=` whose equals sign, at `nameEquals`, is at `q` or later, and which begins at `from` or after a blank. */
+function nextName(from: usize, q: usize, end: usize): usize {
+  while (q < end) {
+    const m = i8x16.bitmask(i8x16.eq(v128.load(q), i8x16.splat(61)))
+    if (m == 0) {
+      q += 16
+      continue
+    }
+    q += ctz(m)
+    if (q >= end) return 0
+    const name = nameBefore(from, q)
+    if (name) {
+      nameEquals = q
+      return name
+    }
+    q++
+  }
+  return 0
+}
+
+/** After the closing quote of the string at `q`, so that no name is looked for inside. */
+function quoteEnd(q: usize, end: usize): usize {
+  let e = q + 1
+  while (e < end) {
+    if (load<u8>(e) == 34 && (e + 1 == end || load<u8>(e, 1) == 32)) return e + 1
+    e++
+  }
+  return q
+}
+
+function twice(name: usize, length: usize, n: i32): bool {
+  for (let i = 0; i < min(n, MAX_FIELDS); i++) {
+    if (load<u32>(seen + (i << 3), 4) == <u32>length && sameText(load<u32>(seen + (i << 3)), name, length)) return true
+  }
+  if (n >= MAX_FIELDS) return true
+  store<u32>(seen + (n << 3), <u32>name)
+  store<u32>(seen + (n << 3), <u32>length, 4)
+  return false
+}
+
+function putPair(to: usize, comma: bool, name: usize, equals: usize, p: usize, end: usize, more: bool): usize {
+  if (comma) store<u8>(to++, 44)
+  store<u8>(to++, 34)
+  to = copy(to, name, equals)
+  store<u16>(to, 0x3a22)
+  to += 2
+  if (more) {
+    const whole = end - 1
+    end = whole
+    while (end > p && load<u8>(end - 1) == 32) end--
+    if (end != whole) setExact(false)
+    if (end > p && load<u8>(end - 1) == 44) {
+      end--
+      setExact(false)
+    }
+  }
+  if (end - p >= 2 && load<u8>(p) == 34 && load<u8>(end - 1) == 34) {
+    setExact(false)
+    return putText(to, p + 1, end - 1)
+  }
+  const id = known(name, <u32>(equals - name))
+  return putValue(to, p, end, id ? load<u8>(nameBits + <usize>id) : 0)
+}
+
+/** An integer where it is one, wide ones as strings; else a string. */
+export function putValue(to: usize, p: usize, end: usize, bits: u32): usize {
+  if (bits & NAME_POINTER && end - p == 16 && hexText(p, end)) return putInteger(to, true)
+  if (end - p > 2 && load<u16>(p) == 0x7830) {
+    if (!hexText(p, end)) return putText(to, p, end)
+  } else if (!integerText(p, end)) return putText(to, p, end)
+  return putInteger(to, bits != 0 || magnitude > (negative ? 0x80000000 : 0xffffffff))
+}
+
+let probeEnd: usize = 0
+
+/**
+ * `(icmp_rcv+0x0/0x420)`, `(0x56077d037760)`, `(func <- return)`: how probes begin. The kernel's own text of a
+ * return probe has the place it returns to first (print_kretprobe_event), its print format, which perf and
+ * trace-cmd use, the function.
+ */
+function putProbe(to: usize, p: usize, end: usize, format: i32): usize {
+  let close = p + 1
+  while (close < end && load<u8>(close) != 41) close++
+  if (close >= end || (close + 1 < end && load<u8>(close, 1) != 32)) return 0
+  let arrow = p + 1
+  while (arrow < close && load<u8>(arrow) != 32) arrow++
+  if (!isAddress(p + 1, arrow)) return 0
+  probeEnd = close + 1
+  while (probeEnd < end && load<u8>(probeEnd) == 32) probeEnd++
+  if (arrow == close) {
+    to = copyText(to, probeIp, 13)
+    return putAddress(to, p + 1, close)
+  }
+  if (load<u32>(arrow) != 0x202d3c20 || arrow + 4 >= close) return 0 // " <- "
+  const kernel = format == TEXT_FTRACE
+  to = copyText(to, probeFunc, 15)
+  to = kernel ? putAddress(to, arrow + 4, close) : putAddress(to, p + 1, arrow)
+  store<u8>(to++, 44)
+  to = copyText(to, probeReturn, 17)
+  return kernel ? putAddress(to, p + 1, arrow) : putAddress(to, arrow + 4, close)
+}
+
+// "__probe_ip": "__probe_func": "__probe_ret_ip":
+const probeIp: usize = memory.data<u8>([34, 95, 95, 112, 114, 111, 98, 101, 95, 105, 112, 34, 58, 0, 0, 0])
+const probeFunc: usize = memory.data<u8>([34, 95, 95, 112, 114, 111, 98, 101, 95, 102, 117, 110, 99, 34, 58, 0])
+const probeReturn: usize = memory.data<u8>([34, 95, 95, 112, 114, 111, 98, 101, 95, 114, 101, 116, 95, 105, 112, 34, 58, 0, 0, 0, 0, 0, 0, 0])
+
+/** Hexadecimal, or `symbol+0x12/0x34`. */
+function isAddress(p: usize, end: usize): bool {
+  if (hexText(p, end)) return true
+  while (p + 3 < end) {
+    if (load<u8>(p) == 43 && load<u16>(p, 1) == 0x7830) return true
+    p++
+  }
+  return false
+}
+
+export function putAddress(to: usize, p: usize, end: usize): usize {
+  return hexText(p, end) ? putInteger(to, true) : putText(to, p, end)
+}

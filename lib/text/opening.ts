@@ -1,0 +1,39 @@
+/** Opening an input whose format is to be found out. */
+import { systemMessage } from '../cli/drive.js'
+import type { Context } from '../cli/tool.js'
+import { openSource, type Source } from '../wire/source.js'
+import { detect, type Format } from './detect.js'
+import { peek } from './peek.js'
+
+/** A file that cannot be opened is a problem (null), and the others are still read. */
+export function openText(path: string, context: Context): Source | null {
+  try {
+    const input = openSource(path)
+    context.onStop(() => input.stop())
+    return input
+  } catch (error) {
+    if (!(error as NodeJS.ErrnoException).code) throw error
+    context.problem(`${path}: ${systemMessage(error)}`)
+    return null
+  }
+}
+
+/** What the input is: as --from says, or as its beginning looks. */
+export async function formatOf(
+  input: Source,
+  from: Format | 'auto',
+  context: Context,
+): Promise<{ source: Source; format?: Format }> {
+  if (from !== 'auto') return { source: input, format: from }
+  try {
+    const { source, found, empty } = await peek(input, detect)
+    if (typeof found === 'string') return { source, format: found }
+    if (found) context.problem(`${input.name}: ${found.refused}`)
+    else if (!empty)
+      context.problem(`${input.name}: no trace that is known (its first lines are no events); --from names one`)
+  } catch (error) {
+    if (!(error as NodeJS.ErrnoException).code) throw error
+    context.problem(`${input.name}: ${systemMessage(error)}`)
+  }
+  return { source: input }
+}

@@ -1,0 +1,62 @@
+/** Which text this is: the first lines of each format, and what must not be taken for another. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { nanoseconds } from '../../lib/text/chrome-json.js'
+import { detect } from '../../lib/text/detect.js'
+import { fieldValue } from '../../lib/text/perf-json.js'
+
+describe('detect', () => {
+  const cases: [string, ReturnType<typeof detect>][] = [
+    ['# tracer: nop\n#\n          <idle>-0       [001] d..2. 340334173834: sched_switch: x\n', 'ftrace'],
+    ['          <idle>-0       [001] d..2.   119.363983: sched_switch: x\n', 'ftrace'],
+    ['          <idle>-0       [000]  321617889486: sched_switch: x\n', 'ftrace'],
+    ['          <idle>-0       (-------) [000] d..2. 3: sched_switch: x\n', 'ftrace'],
+    ['  extras-458       1d.s3. 57821012: sched_waking: x\n', 'ftrace'],
+    ['CPU:1 [LOST 3 EVENTS]\n          a-1   [000] ..... 3: sys_read -> 0x3\n', 'ftrace'],
+    ['    w [001] y-400     [000] d..2. 3: e: \n', 'ftrace'],
+    ['cpus=2\n           sleep-307   [000] 3.000001: e: x\n', 'trace-cmd'],
+    ['           sleep-307   [000]322335930211: e: x\n', 'trace-cmd'],
+    ['     kworker/1:0-31764 [001] 1212277.097055: function:             irqfd_inject\n', 'trace-cmd'],
+    ['trace-vm.dat:     sleep-31764 [001] 1212277.097055: function: irqfd_inject\n', 'trace-cmd'],
+    ['            perf   239/239   [000]    29.101752999:     sched:sched_switch: x\n', 'perf-script'],
+    ['       vhost-152   159 [000]    29.103130:   kvm:kvm_msi_set_irq: x\n', 'perf-script'],
+    ['perf   285 [000]    72.952156:          1 cycles:u: \n\tffff f\n', 'perf-script'],
+    ['         swapper     0 [000]     0.000000: PERF_RECORD_MMAP -1/0: x\n', 'perf-script'],
+    ['2023-04-12 13:47:26.370747 G           <idle>      0 d.h. [077] 186430.038050: irq:e: x\n', 'perf-prof'],
+    ['{\n\t"linux-perf-json-version": 1,\n', 'perf-json'],
+    ['{"traceEvents":[{"name":"a"', 'chrome-json'],
+    ['[\n{"name":"a","ph":"X","ts":1}', 'chrome-json'],
+    ['# tracer: function_graph\n', { refused: 'function_graph output, which is not read yet' }],
+    [' 0)   3.586 us    |    eventfd_ctx_do_read();\n', { refused: 'function_graph output, which is not read yet' }],
+    ['{"tsc":"1","event":"e"}\n', { refused: 'events in the wire format already' }],
+    ['hello\n', undefined],
+    ['', undefined],
+  ]
+  for (const [text, expected] of cases)
+    test(JSON.stringify(text.slice(0, 60)), () => assert.deepEqual(detect(text, true), expected))
+
+  test('a header alone does not decide while more may come', () => {
+    assert.equal(detect('cpus=2\n', false), undefined)
+    assert.equal(detect('# tracer: nop\n#\n', true), 'ftrace')
+  })
+})
+
+describe('values of JSON', () => {
+  test('microseconds with a fraction become nanoseconds, exactly', () => {
+    assert.equal(nanoseconds('12345678901234.567'), '12345678901234567')
+    assert.equal(nanoseconds('1.5'), '1500')
+    assert.equal(nanoseconds(7), '7000')
+    assert.equal(nanoseconds('-0.25'), '-250')
+    assert.equal(nanoseconds('1e3'), '1000000')
+    assert.equal(nanoseconds('x'), undefined)
+    assert.equal(nanoseconds(undefined), undefined)
+  })
+
+  test('fields that perf prints', () => {
+    assert.equal(fieldValue('prev_pid', '15'), 15)
+    assert.equal(fieldValue('prev_comm', '15a'), '15a')
+    assert.equal(fieldValue('runtime', '15'), '15')
+    assert.equal(fieldValue('x', '0xffffffff99617a0b'), '18446744071987886603')
+    assert.equal(fieldValue('x', '-2147483649'), '-2147483649')
+  })
+})

@@ -1,0 +1,333 @@
+/** Trace text: heads and comms of every format, losses, stacks, and that no bytes make anything but JSON. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { type TextFormat, textFormats } from '../../lib/text/detect.js'
+import { parseLine, parseText } from '../support/text.js'
+
+describe('heads', () => {
+  const cases: [TextFormat, string, Record<string, unknown>][] = [
+    [
+      'ftrace',
+      '       CPU 0/KVM-176     [001] d..1. 95724787275: kvm_entry: vcpu 0, rip 0x10',
+      { tsc: '95724787275', cpu: 1, pid: 176, comm: 'CPU 0/KVM', flags: 'd..1.' },
+    ],
+    [
+      'ftrace',
+      '          <idle>-0       [000]   119.363983: e: ',
+      { ts: '119363983000', cpu: 0, pid: 0, comm: '<idle>', flags: undefined },
+    ],
+    [
+      'ftrace',
+      '           <...>-482     [000] ..... 18446744073709551615: e: ',
+      { tsc: '18446744073709551615', pid: 482, comm: undefined },
+    ],
+    [
+      'ftrace',
+      '          extras-458     (    457) [001] d..2. 323762963435: e: ',
+      { tsc: '323762963435', cpu: 1, pid: 458, comm: 'extras', flags: 'd..2.' },
+    ],
+    [
+      'ftrace',
+      '          <idle>-0       (-------) [000] d..2. 3: e: ',
+      { tsc: '3', cpu: 0, pid: 0, comm: '<idle>', flags: 'd..2.' },
+    ],
+    [
+      'ftrace',
+      'rcu_pree-15        0d..2. 59114575: e: ',
+      { tsc: '59114575', cpu: 0, pid: 15, comm: 'rcu_pree', flags: 'd..2.' },
+    ],
+    ['ftrace', 'rcu_pree-15      112d..2.   12us+: e: ', { ts: '12000', cpu: 112, flags: 'd..2.' }],
+    ['ftrace', 'rcu_pree-15        1d..2.   12us : e: ', { ts: '12000', cpu: 1, flags: 'd..2.' }],
+    [
+      'trace-cmd',
+      '           sleep-307   [000]322335930211: e:          ',
+      { tsc: '322335930211', cpu: 0, pid: 307, comm: 'sleep', flags: undefined },
+    ],
+    [
+      'trace-cmd',
+      '   sleep-307     0d.s3.322335930211: e:         ',
+      { tsc: '322335930211', cpu: 0, pid: 307, comm: 'sleep', flags: 'd.s3.' },
+    ],
+    ['trace-cmd', '   sleep-307     0.....322335930211: e:         ', { tsc: '322335930211', cpu: 0, flags: '.....' }],
+    [
+      'trace-cmd',
+      '     kworker/1:0-31764 [001] 1212277.097055: function:             irqfd_inject',
+      {
+        ts: '1212277097055000',
+        cpu: 1,
+        pid: 31764,
+        comm: 'kworker/1:0',
+        event: 'function',
+        args: { ip: 'irqfd_inject' },
+      },
+    ],
+    ['trace-cmd', 'trace-vm1.dat:   sleep-307 [001] 1.000001: e:   ', { ts: '1000001000', src: 'vm1', comm: 'sleep' }],
+    ['trace-cmd', '    trace.dat:   sleep-307 [001] 1.000001: e:   ', { ts: '1000001000', src: 'host', comm: 'sleep' }],
+    [
+      'perf-script',
+      '       CPU 0/KVM   162 [000]    61.116808:                            kvm:kvm_inj_virq: IRQ 0xec',
+      { ts: '61116808000', cpu: 0, pid: 162, comm: 'CPU 0/KVM', event: 'kvm:kvm_inj_virq' },
+    ],
+    [
+      'perf-script',
+      '       vhost-152   159/160   [010]    29.103130397:          1 cycles:u: ',
+      { ts: '29103130397', cpu: 10, pid: 160, comm: 'vhost-152', event: 'cycles:u' },
+    ],
+    [
+      'perf-script',
+      'vhost-152   159    29.103130397: e: ',
+      { ts: '29103130397', cpu: undefined, pid: 159, comm: 'vhost-152' },
+    ],
+    ['perf-script', '   159 [001]    29.103130: e: ', { cpu: 1, pid: 159, comm: undefined }],
+    ['perf-script', 'a b [001]    29.103130: e: ', { cpu: 1, pid: undefined, comm: 'a b' }],
+    ['perf-script', '           :1234  1234 [001]    29.103130: e: ', { pid: 1234, comm: undefined }],
+    ['perf-script', '         swapper    -1 [001]    29.103130: e: ', { pid: undefined, comm: 'swapper' }],
+    ['perf-script', 'conn 1.5: x   500 [001]    29.103130: e: ', { pid: 500, comm: 'conn 1.5: x' }],
+    [
+      'perf-prof',
+      '2023-04-12 13:47:26.370747 G           <idle>      0 d.h. [077] 186430.038050: irq:e: ',
+      { ts: '186430038050000', src: 'guest', cpu: 77, pid: 0, comm: '<idle>', flags: 'd.h.' },
+    ],
+    [
+      'perf-prof',
+      '2023-04-12 15:38:45.754019       worker3_1.95  26027 d... [095] 203124.373091: kvm:e: ',
+      { src: 'host', cpu: 95, pid: 26027, comm: 'worker3_1.95', flags: 'd...' },
+    ],
+  ]
+  for (const [format, line, expected] of cases)
+    test(line.trim().slice(0, 70), async () => {
+      const event = await parseLine(line, format)
+      for (const [name, value] of Object.entries(expected)) assert.deepEqual(event[name], value, name)
+    })
+})
+
+describe('comms', () => {
+  const comms = [
+    'vhost-289',
+    'w [001] y',
+    '12-34',
+    '==> next_com',
+    'CPU:1 [LOST 9',
+    'tab\tx',
+    'é€',
+    'k=v pid=9',
+    'p) (q',
+    'x-1',
+    '<idle>-0',
+    '"quoted\\"',
+    'a 1: b',
+    '=> frame',
+    'ends ',
+  ]
+  const switchText = (comm: string) =>
+    `prev_comm=${comm} prev_pid=7 prev_prio=120 prev_state=R+ ==> next_comm=${comm} next_pid=8 next_prio=-5`
+
+  for (const comm of comms)
+    test(`${JSON.stringify(comm)} in every place`, async () => {
+      const column = `${comm.padStart(16)}-${'440'.padEnd(7)} [000] d..2. 123: sched_switch: ${switchText(comm)}`
+      const event = await parseLine(column, 'ftrace')
+      assert.equal(event.comm, comm)
+      assert.equal(event.pid, 440)
+      assert.deepEqual(event.args, {
+        prev_comm: comm,
+        prev_pid: 7,
+        prev_prio: 120,
+        prev_state: 'R+',
+        next_comm: comm,
+        next_pid: 8,
+        next_prio: -5,
+      })
+      const report = `${comm.padStart(16)}-440   [000]123: sched_wakeup:         ${comm}:9 [120] CPU:026`
+      assert.deepEqual((await parseLine(report, 'trace-cmd')).args, { comm, pid: 9, prio: 120, target_cpu: 26 })
+      const script = `${comm.padStart(16)}   440 [000]     1.000123: sched:sched_switch: ${switchText(comm)}`
+      const perf = await parseLine(script, 'perf-script')
+      assert.equal(perf.comm, comm.trimEnd())
+      assert.equal(perf.args.next_comm, comm)
+    })
+
+  test('bytes that are not UTF-8 become U+FFFD and are counted', async () => {
+    const line = Buffer.from('   a\xff\xe9b-1  [000] ..... 7: foo: a=\xff\n', 'latin1')
+    const { records, counts } = await parseText(line, 'ftrace')
+    assert.equal(records[0].comm, 'a\ufffd\ufffdb')
+    assert.deepEqual(records[0].args, { a: '\ufffd' })
+    assert.equal(counts.not_utf8, 1)
+  })
+})
+
+describe('losses', () => {
+  const event = (cpu: number, time: number) => `          <idle>-0       [00${cpu}] d..2. ${time}: e: `
+
+  test('a loss is told between the events of its CPU', async () => {
+    const text = [event(1, 10), event(0, 20), 'CPU:1 [LOST 2329 EVENTS]', event(0, 30), event(1, 40), ''].join('\n')
+    const { records } = await parseText(text, 'ftrace')
+    assert.deepEqual(records.slice(3), [
+      { type: 'lost', src: 'host', cpu: 1, count: 2329, from: '10', to: '40' },
+      { ...records[4] },
+    ])
+    assert.equal(records[4].tsc, '40')
+  })
+
+  test('before the first event and after the last a time is missing', async () => {
+    const text = ['CPU:0 [LOST 1 EVENTS]', event(0, 5), 'CPU:0 [LOST 2 EVENTS]', 'CPU:3 [LOST EVENTS]', ''].join('\n')
+    const { records } = await parseText(text, 'ftrace')
+    assert.deepEqual(records[0], { type: 'lost', src: 'host', cpu: 0, count: 1, to: '5' })
+    assert.deepEqual(records[2], { type: 'lost', src: 'host', cpu: 0, count: 2, from: '5' })
+    assert.deepEqual(records[3], { type: 'lost', src: 'host', cpu: 3 })
+  })
+
+  test('trace-cmd and perf say it in their own ways', async () => {
+    const report = ['a-1 [001] 1.000001: e: ', 'CPU:1 [120 EVENTS DROPPED]', 'a-1 [001] 1.000002: e: ', ''].join('\n')
+    const lost = { type: 'lost', src: 'host', cpu: 1, count: 120, from: '1000001000', to: '1000002000' }
+    assert.deepEqual((await parseText(report, 'trace-cmd')).records[1], lost)
+    const script = [
+      'a     1 [001]     1.000001: e: ',
+      'a     1 [001]     1.000001: PERF_RECORD_LOST lost 120',
+      'a     1 [001]     1.000002: e: ',
+      '',
+    ].join('\n')
+    assert.deepEqual((await parseText(script, 'perf-script')).records[1], lost)
+  })
+
+  test('counters above 2^53 stay exact', async () => {
+    const far = 2n ** 63n + 1n
+    const text = `a-1 [001] ..... ${far}: e: \nCPU:1 [LOST 9007199254740993 EVENTS]\na-1 [001] ..... ${far + 1n}: e: \n`
+    const { records } = await parseText(text, 'ftrace')
+    assert.deepEqual(records[1], {
+      type: 'lost',
+      src: 'host',
+      cpu: 1,
+      count: '9007199254740993',
+      from: '9223372036854775809',
+      to: '9223372036854775810',
+    })
+  })
+})
+
+describe('stacks', () => {
+  const head = (cpu: number, time: number, text: string) => `          <idle>-0       [00${cpu}] d..2. ${time}: ${text}`
+  const ftrace = [
+    head(0, 1, 'a: '),
+    head(1, 2, 'b: '),
+    head(1, 3, '<stack trace>'),
+    ' => f1',
+    ' => f2+0x1/0x2',
+    head(0, 4, '<stack trace>'),
+    ' => g1',
+    head(0, 4, '<user stack trace>'),
+    ' =>  <00007f0000000000>',
+    head(0, 5, 'c: '),
+    '',
+  ].join('\n')
+  const expected = [['g1', '<00007f0000000000>'], ['f1', 'f2+0x1/0x2'], undefined]
+
+  test('each goes to the last event of its CPU', async () => {
+    const { records, counts } = await parseText(ftrace, 'ftrace')
+    assert.deepEqual(
+      records.map(({ stack }) => stack),
+      expected,
+    )
+    assert.equal(counts.stacks, 2)
+    assert.equal(counts.skipped, 0)
+  })
+
+  test('wherever a read ends', async () => {
+    for (let cut = 1; cut < ftrace.length; cut++) {
+      const { records } = await parseText(ftrace, 'ftrace', { pieces: [cut, ftrace.length] })
+      assert.deepEqual(
+        records.map(({ stack }) => stack),
+        expected,
+        `cut after ${cut} bytes`,
+      )
+    }
+  })
+
+  test("trace-cmd's, with addresses", async () => {
+    const text = [
+      'a-1 [001] 1.000001: function:             irqfd_inject',
+      'a-1 [001] 1.000002: kernel_stack:         <stack trace >',
+      '=> swake_up (ffff000008129c40)',
+      '=> kthread (ffff0000081003b8)',
+      'a-1 [001] 1.000003: e: ',
+      '',
+    ].join('\n')
+    const { records } = await parseText(text, 'trace-cmd')
+    assert.deepEqual(records[0].stack, ['swake_up (ffff000008129c40)', 'kthread (ffff0000081003b8)'])
+    assert.equal(records.length, 2)
+  })
+
+  test("perf's, closed by an empty line", async () => {
+    const text = [
+      'perf   285 [000]    72.952156:  sched:sched_waking: comm=a pid=16 prio=0 target_cpu=000',
+      '\tffffffff9a4e19d2 try_to_wake_up+0x2d2 ([kernel.kallsyms])',
+      '\t          146f2c [unknown] (/usr/bin/perf)',
+      '',
+      'perf   285 [000]    72.952157:  e: ',
+      '',
+    ].join('\n')
+    const { records } = await parseText(text, 'perf-script', { pieces: [50, 7] })
+    assert.deepEqual(records[0].stack, [
+      'ffffffff9a4e19d2 try_to_wake_up+0x2d2 ([kernel.kallsyms])',
+      '146f2c [unknown] (/usr/bin/perf)',
+    ])
+    assert.equal(records.length, 2)
+  })
+
+  test('one whose event is not there is counted', async () => {
+    const { counts } = await parseText(`${head(0, 4, '<stack trace>')}\n => g1\n`, 'ftrace')
+    assert.equal(counts.skipped, 2)
+  })
+})
+
+describe('anything at all', () => {
+  const formats = Object.keys(textFormats) as TextFormat[]
+  const scraps = [
+    '          <idle>-0       [000] d..2. 123: ',
+    'perf   285 [000]    72.952156: ',
+    '2023-04-12 13:47:26.370747 G   a   0 d.h. [077] 1.000001: ',
+    '   sleep-307     0d.s3.322335930211: ',
+    'sched_switch: ',
+    'prev_comm=a prev_pid=1 prev_prio=120 prev_state=R ==> next_comm=b next_pid=2 next_prio=3',
+    'kvm_exit: vcpu 1 reason msr rip 0x',
+    'sys_pread64(fd: 3, buf: 7f',
+    '<stack trace>',
+    '=> f',
+    'CPU:1 [LOST 3 EVENTS]',
+    '\n',
+    '\r\n',
+    '=',
+    '"',
+    '(0x12 <- 0x34)',
+    ': ',
+    '# x',
+  ]
+  const pieceOfText = fc.oneof(
+    fc.constantFrom(...scraps).map((text) => Buffer.from(text)),
+    fc.uint8Array({ maxLength: 12 }).map((some) => Buffer.from(some)),
+  )
+  test('every line is an event, bad, or counted; every record is JSON', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...formats),
+        fc.array(pieceOfText, { maxLength: 60 }),
+        fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 4 }),
+        fc.boolean(),
+        async (format, pieces, sizes, live) => {
+          const text = Buffer.concat(pieces)
+          const { lines, bad, counts } = await parseText(text, format, { pieces: sizes, live })
+          const known = text.toString('latin1').split('\n').length
+          assert.ok(lines.length + bad.length + counts.headers + counts.stacks <= known)
+          for (const line of lines) assert.ok(!line.includes('\n'))
+        },
+      ),
+      { numRuns: 400 },
+    )
+  })
+
+  test('long lines and long stacks stay within what a reader takes', async () => {
+    const text = `a-1 [001] ..... 5: foo: k=${'\x01'.repeat(60000)}\na-1 [001] ..... 6: foo: k=${'\x01'.repeat(70000)}\n`
+    const { records, bad } = await parseText(text, 'ftrace')
+    assert.equal(records.length, 1)
+    assert.match(bad[0] as string, /^text:2: longer than 65536 bytes: /)
+  })
+})
