@@ -68,20 +68,38 @@ const options = {
 /** yargs asks for wide characters only to align its help; the readable-stream copies are Node's own streams. */
 const alias = { 'string-width': resolve('lib/cli/string-width.ts'), 'readable-stream': 'node:stream' }
 
+/** What only some runs need, and is large, is a bundle of its own beside the tools. */
+const apart = {
+  name: 'apart',
+  setup(build) {
+    build.onResolve({ filter: /^hdr-histogram-js$/ }, () => ({ path: './hdr-histogram.js', external: true }))
+  },
+}
+
 async function bundleTools() {
   mkdirSync('dist/bin', { recursive: true })
   writeFileSync('dist/package.json', '{"type":"commonjs"}\n')
   await esbuild.build({
     ...options,
+    plugins: [apart, generated],
     entryPoints: tools.map((name) => ({ in: `run:${name}`, out: name })),
     outdir: 'dist/lib',
     format: 'cjs',
     minifySyntax: true,
+    minifyWhitespace: true,
     keepNames: true,
     sourcemap: 'linked',
     alias,
     banner: { js: 'var importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
     define: { ...options.define, 'import.meta.url': 'importMetaUrl' },
+  })
+  // the named export is what import() of a CommonJS file can see
+  const contents = `export { build } from 'hdr-histogram-js'`
+  await esbuild.build({
+    ...options,
+    stdin: { contents, resolveDir: '.' },
+    outfile: 'dist/lib/hdr-histogram.js',
+    format: 'cjs',
   })
   for (const name of readdirSync('dist/bin')) if (!tools.includes(name)) rmSync(join('dist/bin', name))
   for (const name of tools) {
@@ -121,8 +139,8 @@ async function manPages() {
     packages: 'external',
   })
   const { synopsis, options: optionsOf, ...all } = await import(resolve('dist/manual.mjs'))
-  for (const { spec } of Object.values(all)) {
-    const page = `man/${spec.name}.1`
+  for (const tool of Object.values(all)) {
+    const page = `man/${tool.spec.name}.1`
     let text = readFileSync(page, 'utf8')
     for (const [name, make] of [
       ['SYNOPSIS', synopsis],
@@ -130,7 +148,7 @@ async function manPages() {
     ])
       text = text.replace(
         new RegExp(`(\\.\\\\" BEGIN GENERATED ${name}\\n)[\\s\\S]*?(\\.\\\\" END GENERATED ${name})`),
-        (_whole, begin, end) => `${begin}${make(spec)}\n${end}`,
+        (_whole, begin, end) => `${begin}${make(tool)}\n${end}`,
       )
     writeFileSync(page, text)
   }

@@ -32,8 +32,8 @@ const spec = {
       default: 'auto',
       describe: 'who made the text; auto: its first lines tell',
     },
-    src: { type: 'string', default: 'host', describe: 'who saw the events: host, guest, or a name' },
-    event: { type: 'string', describe: 'the name of the events of a JSON file whose samples have none' },
+    src: { type: 'string', value: 'name', default: 'host', describe: 'who saw the events: host, guest, or a name' },
+    event: { type: 'string', value: 'name', describe: 'the name of the events of a JSON file whose samples have none' },
   },
   examples: [
     'parse trace.txt.gz | pair kvm_msi_set_irq kvm_entry | histo',

@@ -1,57 +1,78 @@
 /**
  * The parts of a man page that the options tell: SYNOPSIS and OPTIONS in mdoc(7), from a tool's spec.
  */
-import type { Options } from 'yargs'
 import { common } from './options.js'
-import type { Spec } from './tool.js'
+import type { Option, Tool } from './tool.js'
 
-export function synopsis(spec: Spec): string {
-  return ['.Sh SYNOPSIS', `.Nm ${spec.name}`, '.Op Ar option ...', ...operands(spec)].join('\n')
+const answers: Record<string, Option> = {
+  version: { describe: 'print the version' },
+  help: { alias: 'h', describe: 'print help' },
 }
 
-export function options(spec: Spec): string {
-  const all = {
-    ...spec.options,
-    ...common,
-    version: { describe: 'print the version' },
-    help: { alias: 'h', describe: 'print help' },
-  }
-  const items = Object.entries<Options>(all).flatMap(([name, option]) => [
+/** A form for each alternative of the operands: `.Nm pair`, then options and operands, a line each. */
+export function synopsis({ spec, kind }: Tool): string {
+  const forms = spec.operands.split(' | ').map((form) =>
+    form
+      .split(' ')
+      .filter((word) => word !== '')
+      .map(operand),
+  )
+  const option = kind === 'command' ? [] : ['.Op Ar option ...']
+  return ['.Sh SYNOPSIS', ...forms.flatMap((form) => [`.Nm ${spec.name}`, ...option, ...joined(form)])].join('\n')
+}
+
+export function options({ spec, kind }: Tool): string {
+  const all: Record<string, Option> = { ...spec.options, ...(kind === 'command' ? {} : common), ...answers }
+  const items = Object.entries(all).flatMap(([name, option]) => [
     `.It ${flags(name, option)}`,
-    `${mdoc(sentence(option.describe ?? ''))}${fallback(option)}`,
+    mdoc(sentence(option.describe ?? '')),
+    ...fallback(option),
   ])
   return ['.Sh OPTIONS', '.Bl -tag -width Ds', ...items, '.El'].join('\n')
 }
 
-function operands({ operands: text }: Spec): string[] {
-  return text === '' ? [] : [`.Ar ${mdoc(text.replaceAll(/[<>]/g, ''))}`]
+/** `<start>`, `[file...]`, `[<end>...]`, `'<pipeline>'`. */
+function operand(word: string): string {
+  const name = word.replaceAll(/[<>[\]']/g, '').replace('...', ' ...')
+  return word.startsWith('[') ? `.Op Ar ${name}` : `.Ar ${name}`
 }
 
-function flags(name: string, { alias, type, choices }: Options): string {
-  const value = choices
-    ? choices.join(' | ')
-    : type === 'string' || type === 'number'
-      ? type === 'number'
-        ? 'n'
-        : 'value'
-      : ''
-  const short = alias === undefined ? '' : `Fl ${String(alias)} , `
-  return `${short}Fl -${name}${value ? ` Ar ${value}` : ''}`
+/** `[-- file...]` was split at its blank. */
+function joined(form: string[]): string[] {
+  return form.join('\n').replace('.Op Ar --\n.Ar ', '.Op Fl - Ar ').split('\n')
+}
+
+function flags(name: string, option: Option): string {
+  const { alias } = option
+  const value = placeholder(option)
+  return `${alias === undefined ? '' : `Fl ${String(alias)} , `}Fl -${name}${value ? ` Ar ${value}` : ''}`
+}
+
+/** What stands for the value: the choices, the name it has, or the capitals that the description begins with. */
+function placeholder({ choices, value, type, nargs, describe = '' }: Option): string {
+  if (choices) return choices.join(' | ')
+  if (value) return value
+  if (type === 'number') return 'n'
+  if (type !== 'string') return ''
+  const [, capitals] = /^([A-Z][A-Z=:,[\].]*(?: [A-Z]+)*)[:;] /.exec(describe) ?? []
+  if (capitals) return capitals.toLowerCase()
+  return nargs === 2 ? 'start end' : 'value'
 }
 
 function sentence(text: string): string {
   return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`
 }
 
-function fallback(option: Options): string {
-  const value = option.default
-  return value === undefined || value === false ? '' : `\nDefault: ${mdoc(String(value))}.`
+function fallback({ default: value }: Option): string[] {
+  const none = value === undefined || value === false || (Array.isArray(value) && value.length === 0)
+  return none ? [] : [`Default: ${mdoc(String(value))}.`]
 }
 
-/** A line of mdoc must not begin with a control character, nor hold a bare backslash. */
+/** Text as mdoc has it: no control character first, no bare backslash, options with a real minus, `code` quoted. */
 function mdoc(text: string): string {
   return text
     .replaceAll('\\', '\\e')
     .replace(/^([.'])/, '\\&$1')
-    .replaceAll('-', '\\-')
+    .replaceAll(/(^|\s)--?(?=\w)/g, (dashes) => dashes.replaceAll('-', '\\-'))
+    .replaceAll(/`([^`]*)`/g, '\\(oq$1\\(cq')
 }

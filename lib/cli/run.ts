@@ -27,6 +27,7 @@ export function run(tool: Tool): void {
 
 /** Runs `body`, turns what it throws into a message and a status. */
 export async function main(name: string, body: () => Promise<number>): Promise<void> {
+  process.on('uncaughtException', (error) => process.exit(statusOf(name, error)))
   try {
     process.exitCode = await body()
   } catch (error) {

@@ -6,7 +6,12 @@ import type { InferredOptionTypes, Options } from 'yargs'
 import type { Out } from '../wire/output.js'
 import type { RecordView } from '../wire/record.js'
 
-export interface Spec<O extends Record<string, Options> = Record<string, Options>> {
+/** An option as yargs has it, and what its value is called in the man page. */
+export interface Option extends Options {
+  value?: string
+}
+
+export interface Spec<O extends Record<string, Option> = Record<string, Option>> {
   name: string
   summary: string
   /** As in a synopsis: `<expression> [file...]`. */

@@ -215,20 +215,27 @@ export class Lane {
     this.#late[at] = late
   }
 
-  /** What is held moves to the front, of longer arrays where it fills more than half. */
+  /** What is held moves to the front; of longer arrays where it fills more than half. */
   #grow(): void {
     const size = this.#tail - this.#head
-    if (size > this.#capacity / 2) this.#capacity *= 2
-    const moved = <T extends Int32Array | Uint8Array>(from: T, to: T): T => {
-      to.set(from.subarray(this.#head, this.#tail))
-      return to
-    }
-    this.#rows = moved(this.#rows, new Int32Array(this.#capacity))
-    this.#lows = moved(this.#lows, new Int32Array(this.#capacity))
-    this.#highs = moved(this.#highs, new Int32Array(this.#capacity))
-    this.#late = moved(this.#late, new Uint8Array(this.#capacity))
+    const longer = size > this.#capacity / 2
+    if (longer) this.#capacity *= 2
+    this.#rows = this.#moved(this.#rows, longer)
+    this.#lows = this.#moved(this.#lows, longer)
+    this.#highs = this.#moved(this.#highs, longer)
+    this.#late = this.#moved(this.#late, longer)
     this.#head = 0
     this.#tail = size
+  }
+
+  #moved<T extends Int32Array | Uint8Array>(from: T, longer: boolean): T {
+    if (!longer) {
+      from.copyWithin(0, this.#head, this.#tail)
+      return from
+    }
+    const to = new (from.constructor as new (length: number) => T)(this.#capacity)
+    to.set(from.subarray(this.#head, this.#tail))
+    return to
   }
 
   #raiseFrontier(high: number, low: number): void {

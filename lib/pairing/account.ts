@@ -6,7 +6,7 @@
  * What is 0 is left out, save the pairs.
  */
 
-export interface ClosedAccount {
+export interface Account {
   starts: number
   ends: number
   pairs: number
@@ -15,10 +15,13 @@ export interface ClosedAccount {
   evicted: number
   lost: number
   acausal: number
-  open: number
   orphans: number
+  /** Ends seen by the starts' own machine in a hop that leads to another: no part of it, so not in `ends`. */
   foreign: number
 }
+
+/** With the starts that are still open, at the end of a stream. */
+export type ClosedAccount = Account & { open: number }
 
 const startSide = ['replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const
 const endSide = ['orphans', 'acausal'] as const

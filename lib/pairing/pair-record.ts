@@ -3,6 +3,8 @@
  *
  *     {"type":"pair","start":"a","end":"b","key":7,"start_ts":"10","end_ts":"25","delta_ns":15,
  *      "start_cpu":0,"start_pid":12,"end_cpu":1,"end_pid":0,"start_src":"host","end_src":"guest","vm":"vm1"}
+ *
+ * Where one machine saw both, `src` says so once.
  */
 import {
   CPU,
@@ -83,11 +85,14 @@ export function pairRow(): (start: OpenStart, end: RecordView, delta: number) =>
     const all = (start * 8192 + end) * 8192 + vm
     if (all === lastSources) return
     lastSources = all
-    const members = [
-      ['start_src', start],
-      ['end_src', end],
-      ['vm', vm],
-    ] as const
+    const seen =
+      start === end
+        ? ([['src', end]] as const)
+        : ([
+            ['start_src', start],
+            ['end_src', end],
+          ] as const)
+    const members = [...seen, ['vm', vm]] as const
     tail = span(`${members.map(([name, id]) => (id ? `,"${name}":${JSON.stringify(nameOf(id))}` : '')).join('')}}`)
   }
 
@@ -102,6 +107,7 @@ export function pairRow(): (start: OpenStart, end: RecordView, delta: number) =>
       (has & HAS_TS ? HAS_DELTA_NS : HAS_DELTA_TSC)
     words[row + START] = start.event
     words[row + END] = words[end + EVENT] as number
+    words[row + SRC] = start.src === (words[end + SRC] as number) ? start.src : 0
     words[row + VM] = vm
     words[row + TIME] = words[end + TIME] as number
     words[row + TIME + 1] = words[end + TIME + 1] as number

@@ -34,25 +34,12 @@ import {
 import { difference } from '../wire/int64.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
+import type { Account, ClosedAccount } from './account.js'
 import { type Hop, rolesOf } from './hops.js'
 import { ages, makeStart, type OpenStart } from './open-starts.js'
 import { type Gate, skewGate } from './skew.js'
 
 export type Policy = 'last' | 'first' | 'fifo' | 'lifo'
-
-export interface Account {
-  starts: number
-  ends: number
-  pairs: number
-  replaced: number
-  expired: number
-  evicted: number
-  lost: number
-  acausal: number
-  orphans: number
-  /** Ends seen by the starts' own machine in a hop that leads to another: no part of it, so not in `ends`. */
-  foreign: number
-}
 
 export interface PairingOptions {
   policy: Policy
@@ -80,7 +67,7 @@ export interface Pairing {
   /** What is held goes through: the stream is over. */
   flush(): void
   /** What was counted so far; it closes. */
-  account(): Account & { open: number }
+  account(): ClosedAccount
 }
 
 export const UNIT = HAS_TS | HAS_TSC
@@ -100,6 +87,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   const pairsOf = hops.map(() => [] as number[])
   const crossing = hops.map(() => true)
   const age = ages()
+  /** Discarded ones, to be used again. */
+  const spare: OpenStart[] = []
   const losses: { src: number; cpu: number | undefined; until: bigint }[] = []
   const account: Account = {
     starts: 0,
@@ -152,17 +141,35 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     }
   }
 
-  /** Takes a closed start out of its key's list; the first stays, for the next start of that key. */
-  function sweep(start: OpenStart): void {
-    const table = tables[start.hop] as Map<number | string, OpenStart>
-    let first = table.get(start.key) as OpenStart
-    while (first.other && !first.open) first = first.other
-    table.set(start.key, first)
+  /** Takes closed starts out of their key's list; the last one stays, for the next start of that key. */
+  function sweep({ hop, key }: OpenStart): void {
+    const table = tables[hop] as Map<number | string, OpenStart>
+    let first = table.get(key) as OpenStart
+    for (; first.other && !first.open; first = discard(first));
+    table.set(key, first)
     for (let at = first; at.other; ) {
       if (at.other.open) at = at.other
-      else at.other = at.other.other
+      else at.other = discard(at.other)
     }
-    if (table.size > maxOpen && !first.open) table.delete(start.key)
+    if (table.size <= maxOpen || first.open) return
+    table.delete(key)
+    discard(first)
+  }
+
+  /** Answers what came behind it. */
+  function discard(start: OpenStart): OpenStart {
+    const { other } = start
+    start.other = null
+    if (spare.length < maxOpen) spare.push(start)
+    return other as OpenStart
+  }
+
+  function startOf(hop: number, key: number | string): OpenStart {
+    const start = spare.pop()
+    if (start === undefined) return makeStart(hop, key)
+    start.hop = hop
+    start.key = key
+    return start
   }
 
   function onStart(record: RecordView, hop: number, key: number | string, local: boolean): void {
@@ -175,7 +182,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     const first = table.get(key)
     let start = first
     if (first === undefined) {
-      start = makeStart(hop, key)
+      start = startOf(hop, key)
       table.set(key, start)
     } else if (first.open && (queues || first.vm !== vm)) start = another(first, vm)
     const slot = start as OpenStart
@@ -209,7 +216,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       if (!queues && at.vm === vm) return at
       last = at
     }
-    const slot = makeStart(first.hop, first.key)
+    const slot = startOf(first.hop, first.key)
     last.other = slot
     return slot
   }
@@ -234,7 +241,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     account.ends++
     const src = words[row + SRC] as number
     count(endsOf[hop] as number[], src)
-    const first = (tables[hop] as Map<number | string, OpenStart>).get(key)
+    const table = tables[hop] as Map<number | string, OpenStart>
+    const first = table.get(key)
     const start =
       first?.other === null && first.vm === 0 ? (first.open ? first : null) : startFor(first, words[row + VM] as number)
     if (start === null) {
@@ -242,7 +250,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       return
     }
     close(start, record, src)
-    if (start.other || start !== first) sweep(start)
+    if (start.other || start !== first || table.size > maxOpen) sweep(start)
   }
 
   function close(start: OpenStart, record: RecordView, src: number): void {

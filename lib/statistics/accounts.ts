@@ -39,8 +39,8 @@ export function accounts(): Accounts {
 
   function takeSummary(record: RecordView): void {
     const summary = JSON.parse(record.line) as Record<string, unknown>
-    if (typeof summary.bad === 'number') bad += summary.bad
-    if (typeof summary.late === 'number') late += summary.late
+    if (Number.isSafeInteger(summary.bad)) bad += summary.bad as number
+    if (Number.isSafeInteger(summary.late)) late += summary.late as number
     if (summary.tool === 'pair' && isPairSummary(summary)) pairings.push(summary)
   }
 

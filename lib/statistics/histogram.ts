@@ -21,6 +21,9 @@ export interface Histogram {
 }
 
 const HALF_BITS = 10
+/** Counts stand in pages, made when they are wanted: there may be thousands of histograms, of few values each. */
+const PAGE_BITS = 7
+const PAGE = 1 << PAGE_BITS
 const HALF = 1 << HALF_BITS
 
 /** The bucket of a value, 0 to 2^53. */
@@ -41,7 +44,7 @@ export function highestOf(bucket: number): number {
 }
 
 export function histogram(): Histogram {
-  let counts = new Float64Array(16 * HALF)
+  const pages: (Float64Array | undefined)[] = []
   let calls = 0
   let total = 0
   let carried = 0n
@@ -49,9 +52,12 @@ export function histogram(): Histogram {
   let max = 0
 
   function* buckets(): Iterable<[number, number]> {
-    for (let i = 0; i < counts.length; i++) {
-      const count = counts[i] as number
-      if (count > 0) yield [highestOf(i), count]
+    for (let at = 0; at < pages.length; at++) {
+      const page = pages[at]
+      for (let i = 0; page && i < PAGE; i++) {
+        const count = page[i] as number
+        if (count > 0) yield [highestOf(at * PAGE + i), count]
+      }
     }
   }
 
@@ -70,12 +76,10 @@ export function histogram(): Histogram {
     },
     record(value) {
       const bucket = bucketOf(value)
-      if (bucket >= counts.length) {
-        const longer = new Float64Array(bucket + HALF)
-        longer.set(counts)
-        counts = longer
-      }
-      ;(counts[bucket] as number)++
+      const at = bucket >> PAGE_BITS
+      while (pages.length <= at) pages.push(undefined)
+      pages[at] ??= new Float64Array(PAGE)
+      ;((pages[at] as Float64Array)[bucket & (PAGE - 1)] as number)++
       calls++
       total += value
       if (total > 2 ** 52) {
@@ -86,7 +90,8 @@ export function histogram(): Histogram {
       if (value > max) max = value
     },
     percentile(percent) {
-      let left = Math.max(1, Math.ceil((percent / 100) * calls))
+      // in whole thousandths of a percent: 99.9 / 100 * 5000 is above 4995 in floating point
+      let left = Math.max(1, Math.ceil((Math.round(percent * 1000) * calls) / 100_000))
       for (const [value, count] of buckets()) {
         left -= count
         if (left <= 0) return Math.max(min, Math.min(max, value))

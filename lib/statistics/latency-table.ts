@@ -10,6 +10,8 @@ export interface LatencyRow {
   end: string
   /** As text; undefined where rows are not by key. */
   key: string | undefined
+  /** The same as members of a record. */
+  of: { key?: number | string | undefined; vm?: string | undefined }
   unit: 'ns' | 'cycles'
   histogram: Histogram
 }

@@ -41,7 +41,14 @@ export function series(byKey: boolean, maxKeys: number): Series {
     if (known) return known
     if (key !== undefined && key !== 'others' && found.size >= maxKeys) return rowOf(names, 'others', record, unit)
     const { start, end } = record
-    const made: LatencyRow = { start, end, key, unit: unit === HAS_DELTA_NS ? 'ns' : 'cycles', histogram: histogram() }
+    const made: LatencyRow = {
+      start,
+      end,
+      key,
+      of: key === undefined ? {} : key === 'others' ? { key } : { key: keyMember(record), vm: record.vm || undefined },
+      unit: unit === HAS_DELTA_NS ? 'ns' : 'cycles',
+      histogram: histogram(),
+    }
     found.set(`${names} ${key}`, made)
     rows.push(made)
     return made
@@ -64,6 +71,11 @@ export function series(byKey: boolean, maxKeys: number): Series {
       return true
     },
   }
+}
+
+/** The key as the wire format has it. */
+function keyMember({ key, keyText }: RecordView): number | string | undefined {
+  return typeof key === 'number' ? key : keyText
 }
 
 /** The key as the table shows it; a pair without one stands under `-`. */

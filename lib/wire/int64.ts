@@ -16,5 +16,9 @@ export function difference(high: number, low: number, fromHigh: number, fromLow:
 
 /** The integer in the two words at `word`, two's complement. */
 export function integer64(word: number): bigint {
-  return (BigInt(words[word + 1] as number) << 32n) | BigInt((words[word] as number) >>> 0)
+  return wide(words[word + 1] as number, words[word] as number)
+}
+
+export function wide(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low >>> 0)
 }

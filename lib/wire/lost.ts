@@ -24,7 +24,7 @@ export function lossOf(record: RecordView): Loss {
   return {
     src: words[record.row + SRC] as number,
     cpu: record.cpu,
-    count: typeof counted === 'number' ? counted : undefined,
+    count: Number.isSafeInteger(counted) ? (counted as number) : undefined,
     from: timeOf(record.member(from)),
     to: timeOf(record.member(to)),
   }

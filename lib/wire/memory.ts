@@ -56,20 +56,21 @@ export const scanner = instantiate()
 export const bytes = Buffer.from(scanner.memory.buffer)
 export const words = new Int32Array(scanner.memory.buffer)
 
-const PAGE = 4096
+/** Sizes are rounded up to this, so that what is released fits again. */
+const GRAIN = 256
 let top = align(scanner.heapBase())
 const free = new Map<number, number[]>()
 
 function align(address: number): number {
-  return (address + PAGE - 1) & ~(PAGE - 1)
+  return (address + GRAIN - 1) & ~(GRAIN - 1)
 }
 
-/** Takes `size` bytes (rounded up to pages), with whatever stood in them before. Throws a RangeError when the 256 MiB are used up. */
+/** Takes `size` bytes with whatever stood in them before. Throws a RangeError when the 256 MiB are used up. */
 export function allocate(size: number): number {
   const rounded = align(size)
   const reused = free.get(rounded)?.pop()
   if (reused !== undefined) return reused
-  if (top + rounded > bytes.length - PAGE) throw new RangeError('out of memory: more than 256 MiB of lines are held')
+  if (top + rounded > bytes.length - GRAIN) throw new RangeError('out of memory: more than 256 MiB of lines are held')
   const address = top
   top += rounded
   return address
@@ -85,7 +86,7 @@ export function release(address: number, size: number): void {
 
 /** Free address space, for who can do with less. */
 export function available(): number {
-  let sum = bytes.length - PAGE - top
+  let sum = bytes.length - GRAIN - top
   for (const [size, list] of free) sum += size * list.length
   return sum
 }

@@ -168,6 +168,12 @@ function mailbox(): Mailbox {
   }
 }
 
+/** Bytes that were read already, and what follows. */
+export async function* whole(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield first
+  yield* rest
+}
+
 /** Looks at the first two bytes (RFC 1952: 1f 8b) and reads on through zlib where they say so. */
 function gunzipped(source: Source): Source {
   let inner = source
@@ -185,7 +191,7 @@ function gunzipped(source: Source): Source {
     if (have < 2 || bytes[to] !== 0x1f || bytes[to + 1] !== 0x8b) return have
     inner = streamSource(
       source.name,
-      Readable.from(pieces(source, Buffer.from(bytes.subarray(to, to + have)))).pipe(createGunzip()),
+      Readable.from(whole(Buffer.from(bytes.subarray(to, to + have)), pieces(source))).pipe(createGunzip()),
     )
     return inner.read(to, max)
   }
@@ -202,8 +208,8 @@ function gunzipped(source: Source): Source {
   }
 }
 
-async function* pieces(source: Source, first: Buffer): AsyncGenerator<Buffer> {
-  yield first
+/** What is left of a source, as buffers of their own: for libraries that read streams. */
+export async function* pieces(source: Source): AsyncGenerator<Buffer> {
   const room = allocate(PIPE_READ)
   try {
     while (true) {

@@ -1,0 +1,110 @@
+/**
+ * Detail: the events around a slow pair, from some time before its start to some time after its end.
+ *
+ * When a pair turns out slow its start is long gone (and its end may be, where clocks were first listened to), so the last events are kept, as many as RING bytes hold. Each
+ * event goes out at most once, with `detail_ns`: its time less that of the pair's start. What the ring no
+ * longer held, or a long pair pushed out, is counted.
+ */
+import { LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
+import { integer64 } from '../wire/int64.js'
+import { allocate, bytes, scanner, words } from '../wire/memory.js'
+import type { Out } from '../wire/output.js'
+import { LINE_ROOM, RecordView, rescan } from '../wire/record.js'
+
+const RING = 1 << 23
+
+interface Kept {
+  from: number
+  end: number
+  time: bigint
+  shown: boolean
+}
+
+export interface Detail {
+  /** Every event, in order, after it was paired. */
+  event(record: RecordView, out: Out): void
+  /** A slow pair, right after its record. */
+  pair(start: bigint, end: bigint, out: Out): void
+  /** Events that went out, and stretches whose beginning was no longer held. */
+  readonly events: number
+  readonly cut: number
+}
+
+/** `before` and `after` in the unit of the events' times. */
+export function detail(before: bigint, after: bigint): Detail {
+  const ring = allocate(RING + 64)
+  const row = allocate(ROW_WORDS * 4 + LINE_ROOM)
+  const view = new RecordView()
+  let kept: Kept[] = []
+  let first = 0
+  let at = ring
+  let overwritten: bigint | undefined
+  let zero = 0n
+  let until: bigint | undefined
+  let events = 0
+  let cut = 0
+
+  /** Room for `length` bytes: what stood there is forgotten. */
+  function place(length: number): number {
+    if (at + length > ring + RING) {
+      forget(at, ring + RING)
+      at = ring
+    }
+    forget(at, at + length)
+    const from = at
+    at += length
+    return from
+  }
+
+  function forget(from: number, end: number): void {
+    for (; first < kept.length; first++) {
+      const { from: start, time } = kept[first] as Kept
+      if (start < from || start >= end) break
+      overwritten = time
+    }
+    if (first < 4096) return
+    kept = kept.slice(first)
+    first = 0
+  }
+
+  function show(event: Kept, out: Out): void {
+    const text = row + ROW_WORDS * 4
+    scanner.copy(text, event.from, event.end)
+    view.row = rescan(text, text + (event.end - event.from), row)
+    out.append(view, `,"detail_ns":${event.time - zero}`)
+    event.shown = true
+    events++
+  }
+
+  return {
+    get events() {
+      return events
+    },
+    get cut() {
+      return cut
+    },
+    event(record, out) {
+      record.materialise()
+      const line = words[record.row + LINE] as number
+      const end = words[record.row + LINE_END] as number
+      const length = end - line
+      if (length > RING / 2) return
+      const from = place(length)
+      bytes.copyWithin(from, line, end)
+      const event = { from, end: from + length, time: integer64(record.row + TIME), shown: false }
+      kept.push(event)
+      if (until !== undefined && event.time <= until) show(event, out)
+    },
+    pair(start, end, out) {
+      zero = start
+      const last = end + after
+      const since = start - before
+      if (overwritten !== undefined && overwritten >= since) cut++
+      for (let i = first; i < kept.length; i++) {
+        const event = kept[i] as Kept
+        if (event.time >= since && event.time <= last && !event.shown) show(event, out)
+      }
+      if (until === undefined || last > until) until = last
+    },
+  }
+}
