@@ -1,0 +1,145 @@
+/**
+ * pair - the latency from a start event to the end event that belongs to it.
+ *
+ * Reads events in the order of time and writes one `pair` record for each end that has an open start of the
+ * same key: the event's `key` where key-map gave one, else its thread, else its CPU. Every start and every
+ * end is accounted for; the summary's line always closes.
+ *
+ * What can mislead: without `order` before it, two files are two streams one after the other. Threads and
+ * CPUs are counted per machine, so events of two machines only pair by a `key`.
+ */
+import { HAS_TSC } from '../lib/assembly/layout.js'
+import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
+import { parseDuration, showDuration } from '../lib/clock/duration.js'
+import { oneLine } from '../lib/drawing/visible.js'
+import { accountLine } from '../lib/pairing/account.js'
+import { detail } from '../lib/pairing/detail.js'
+import { hopsOf } from '../lib/pairing/hops.js'
+import { keyByMembers } from '../lib/pairing/key.js'
+import { pairRenderer, pairRow } from '../lib/pairing/pair-record.js'
+import { pairing } from '../lib/pairing/pairing.js'
+import { wide } from '../lib/wire/int64.js'
+import { lossOf } from '../lib/wire/lost.js'
+import { nameOf } from '../lib/wire/names.js'
+import type { Out } from '../lib/wire/output.js'
+
+const policies = ['last', 'first', 'fifo', 'lifo'] as const
+
+const spec = {
+  name: 'pair',
+  summary: 'the latency from a start event to the end event that belongs to it',
+  operands: '<start> <end> [<end>...] [-- file...]',
+  own: Number.POSITIVE_INFINITY,
+  options: {
+    policy: {
+      choices: policies,
+      default: 'last',
+      describe: 'a start whose key has an open one: replaces it, is left out, or queues',
+    },
+    than: { type: 'string', value: 'duration', coerce: duration, describe: 'write only pairs that took longer' },
+    detail: {
+      type: 'string',
+      value: 'before,after',
+      coerce: stretch,
+      describe: 'with --than: also write the events around each of these pairs, such as 1ms,200us',
+    },
+    timeout: { type: 'string', value: 'duration', coerce: duration, describe: 'give up a start after this time' },
+    'max-open': { type: 'number', default: 16384, describe: 'open starts held; the oldest is given up' },
+    by: {
+      type: 'string',
+      value: 'members',
+      coerce: (text?: string) => (text === undefined ? undefined : keyByMembers(text)),
+      describe: 'members that are the key: cpu, pid, comm, key, args.NAME, with commas',
+    },
+    cycle: { type: 'boolean', default: false, describe: 'the last event is also the start of a hop to the first' },
+  },
+  examples: ['pair irq_handler_entry irq_handler_exit -- host.ndjson', 'pair sched_waking sched_switch --than 1ms'],
+} as const satisfies Spec
+
+function duration(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text)
+}
+
+/** `1ms,200us`, or one duration for both. */
+function stretch(text: string | undefined): { before: bigint; after: bigint } | undefined {
+  if (text === undefined) return undefined
+  const [before, after, ...more] = text.split(',').map((part) => BigInt(parseDuration(part)))
+  if (before === undefined || more.length > 0) throw new Error(`${JSON.stringify(text)} is not BEFORE,AFTER`)
+  return { before, after: after ?? before }
+}
+
+export default filter(spec, (options, context) => {
+  const hops = hopsOf(context.operands, options.cycle)
+  const than = options.than ?? -1
+  const timeout = options.timeout ?? Number.POSITIVE_INFINITY
+  const needsNs = options.timeout !== undefined ? 'timeout' : options.than !== undefined ? 'than' : undefined
+  if (options.detail && options.than === undefined) throw new Error('--detail goes with --than')
+  const around = options.detail ? detail(options.detail.before, options.detail.after) : null
+  const fill = pairRow()
+  const told = new Set<string>()
+  let slow = 0
+  let worst = 0
+  let output: Out
+
+  function tellOnce(message: string): void {
+    if (told.has(message)) return
+    told.add(message)
+    context.problem(message)
+  }
+
+  const pairs = pairing(
+    hops,
+    { policy: options.policy, timeout, maxOpen: options['max-open'], by: options.by ?? null },
+    {
+      pair(_hop, start, end, delta) {
+        if (delta <= than) return
+        slow++
+        output.emit(fill(start, end, delta), pairRenderer)
+        around?.pair(wide(start.high, start.low), end.time ?? 0n, output)
+      },
+      acausal(_hop, _start, _end, delta) {
+        worst = Math.min(worst, delta)
+      },
+      incomparable(start, end) {
+        tellOnce(
+          `${oneLine(`${nameOf(start.src)} and ${end.src}`)}: cycles of two machines, or cycles and ns, cannot be compared; tsc-align makes both ns`,
+        )
+      },
+      unusable(record, what) {
+        throw new BadRecord(`${record.event} has no ${what}`)
+      },
+    },
+  )
+
+  return {
+    event(record, out) {
+      output = out
+      if (needsNs && record.has(HAS_TSC)) throw new BadRecord(`--${needsNs} needs times in ns; tsc-align makes them`)
+      around?.event(record, out)
+      pairs.event(record)
+    },
+    record(record, out) {
+      if (record.type === 'lost') {
+        const loss = lossOf(record)
+        pairs.loss(loss.src, loss.cpu, loss.to)
+      }
+      out.pass(record)
+    },
+    end() {
+      pairs.flush()
+      const account = pairs.account()
+      if (account.acausal > 0)
+        context.problem(
+          `${account.acausal} ends are earlier than their start, by up to ${showDuration(-worst)}: the clocks disagree; tsc-align --check says more`,
+        )
+      const shown = around ? { detail_events: around.events, detail_cut: around.cut } : {}
+      const kept = options.than === undefined ? {} : { than_ns: than, slower: slow, ...shown }
+      if (around && around.cut > 0) context.warn(`${around.cut} slow pairs began before what --detail still held`)
+      return {
+        line:
+          accountLine(account) + (options.than === undefined ? '' : `; ${slow} took longer than ${showDuration(than)}`),
+        counts: { path: hops.map((hop) => `${hop.start} => ${hop.end}`).join(', '), ...account, ...kept },
+      }
+    },
+  }
+})
