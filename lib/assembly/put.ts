@@ -66,6 +66,8 @@ export function putUnsigned(to: usize, low: u32, high: u32): usize {
 
 /** The row's line with its time member replaced by `"ts":"…"` (signed) or, `cycles`, `"tsc":"…"` (unsigned), from TIME. */
 export function putWithTime(to: usize, row: usize, cycles: bool): usize {
+  // the time is that of a pair, in no member of its own
+  if (load<u32>(row + TIME_AT * 4) == 0) return copy(to, load<u32>(row + LINE * 4), load<u32>(row + LINE_END * 4))
   to = copy(to, load<u32>(row + LINE * 4), load<u32>(row + TIME_AT * 4))
   const n = load<i64>(row + TIME * 4)
   if (cycles) {
@@ -83,7 +85,11 @@ export function putWithTime(to: usize, row: usize, cycles: bool): usize {
 export function putWithMember(to: usize, row: usize, text: usize, length: usize): usize {
   const close = load<u32>(row + CLOSE * 4)
   to = copy(to, load<u32>(row + LINE * 4), close)
-  to = copy(to, text, text + length)
+  let before = close - 1
+  while (load<u8>(before) <= 32) before--
+  // an object that had no member
+  const comma: u32 = load<u8>(before) == 123 ? 1 : 0
+  to = copy(to, text + comma, text + length)
   return copy(to, close, load<u32>(row + LINE_END * 4))
 }
 

@@ -160,6 +160,8 @@ export function scan(p: usize, end: usize, rows: usize, max: i32): i32 {
       p = after + 1
     } else {
       put(row, CLOSE, close - 1)
+      // an event's `end_ts` is not its time
+      if (get(row, TIME_AT) == 0 && get(row, TYPE) == 0) clear(row, HAS_TS | HAS_TSC)
       p = blank(close)
       put(row, LINE_END, p)
       p++

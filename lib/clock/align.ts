@@ -88,8 +88,8 @@ export function alignment(clocks: Clocks, cycles: boolean, others: Clocks | null
   }
 
   function movedText(record: RecordView, value: unknown): string {
-    const known = typeof value === 'string' || typeof value === 'number' ? integerOf(String(value)) : undefined
-    if (known === undefined) throw new BadRecord(`a loss from or to ${JSON.stringify(value)}, which is no time`)
+    const known = typeof value !== 'object' ? integerOf(String(value)) : undefined
+    if (known === undefined) throw new BadRecord(`a loss from or to ${shown(value)}, which is no time`)
     const time = convert(clocks.of(record.row), known)
     if (time === undefined) throw tooLarge(record)
     return String(cycles ? BigInt.asUintN(64, time) : time)
@@ -121,6 +121,10 @@ export function alignment(clocks: Clocks, cycles: boolean, others: Clocks | null
 
 function tooLarge(record: RecordView): BadRecord {
   return new BadRecord(`the aligned time of ${record.event || record.type} needs more than 64 bits`)
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value)
 }
 
 function integerOf(text: string): bigint | undefined {

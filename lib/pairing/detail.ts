@@ -5,7 +5,7 @@
  * event goes out at most once, with `detail_ns`: its time less that of the pair's start. What the ring no
  * longer held, or a long pair pushed out, is counted.
  */
-import { LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
+import { HAS_TS, LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
 import { integer64 } from '../wire/int64.js'
 import { allocate, bytes, scanner, words } from '../wire/memory.js'
 import type { Out } from '../wire/output.js'
@@ -84,6 +84,7 @@ export function detail(before: bigint, after: bigint): Detail {
       return cut
     },
     event(record, out) {
+      if (!record.has(HAS_TS)) return
       record.materialise()
       const line = words[record.row + LINE] as number
       const end = words[record.row + LINE_END] as number
