@@ -11,6 +11,7 @@
  * Here `column` is 13. A long source is shown in a window of 100 columns. Control and formatting characters are
  * shown escaped, those of an event's values too: what a guest wrote never reaches a terminal as it is.
  */
+import { oneLine } from '../drawing/visible.js'
 export class ExpressionError extends Error {
   override name = 'ExpressionError'
   /** The first line of the message: what is wrong, without the place. */
@@ -39,21 +40,11 @@ export class MissingField extends EvaluationError {
   }
 }
 
-/** Text without anything that a terminal would act on: `\n` becomes `\x0a`, U+202E `\u{202e}`. */
-export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped)
-}
-
-function escaped(character: string): string {
-  const code = character.codePointAt(0) ?? 0
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
-}
-
 const WIDTH = 100
 
 function pointAt(source: string, at: number): string {
-  const before = [...source.slice(Math.max(0, at - WIDTH), at)].map(visible)
-  const after = [...source.slice(at, at + WIDTH)].map(visible)
+  const before = [...source.slice(Math.max(0, at - WIDTH), at)].map(oneLine)
+  const after = [...source.slice(at, at + WIDTH)].map(oneLine)
   const fits = source.length <= WIDTH && width(before) + width(after) <= WIDTH
   const [left, right] = fits ? [before.join(''), after.join('')] : cutAround(before, after)
   return `  ${left}${right}\n  ${' '.repeat(left.length)}^`

@@ -6,7 +6,8 @@
  * where an integer is wanted: a task may be called "007". A number that cannot be an exact integer (1.5, 2^53 and
  * above, which JSON has rounded already) is an error wherever it stands.
  */
-import { EvaluationError, MissingField, visible } from './error.js'
+import { oneLine } from '../drawing/visible.js'
+import { EvaluationError, MissingField } from './error.js'
 import { canonical, type Integer, inRange, integerIn } from './integer.js'
 
 /** An integer in the canonical form of integer.ts, or text. */
@@ -46,11 +47,11 @@ function exact(name: string, value: number | bigint | undefined): Integer {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0
   if (value === undefined) throw new MissingField(name)
   if (typeof value === 'bigint' && inRange(value)) return canonical(value)
-  throw new EvaluationError(`'${name}' is ${visible(String(value).slice(0, LONGEST))}, not an exact 64-bit integer`)
+  throw new EvaluationError(`'${name}' is ${oneLine(String(value).slice(0, LONGEST))}, not an exact 64-bit integer`)
 }
 
 const LONGEST = 40
 
 function quoted(text: string): string {
-  return visible(JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text))
+  return oneLine(JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text))
 }

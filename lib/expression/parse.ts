@@ -6,7 +6,8 @@
  *
  *   irq = 28     '=' assigns, and an expression cannot: did you mean ==?   (column 5)
  */
-import { ExpressionError, visible } from './error.js'
+import { oneLine } from '../drawing/visible.js'
+import { ExpressionError } from './error.js'
 import { SyntaxError as Misfit, parse as parseGrammar } from './grammar.peggy'
 import type { Tree } from './tree.js'
 
@@ -42,7 +43,7 @@ const WORD = /^\w+/
 const SIGN = /^(==|!=|!~|<=|>=|<<|>>|&&|\|\|)/
 
 function reasonOf(error: Misfit, rest: string): string {
-  if (!error.expected) return visible(error.message)
+  if (!error.expected) return oneLine(error.message)
   const wantsValue = error.expected.some(({ description }) => description === 'a value')
   if (rest === '') return 'the expression ends where a value is missing'
   const foreign = FOREIGN_SIGN.exec(rest)?.[0]
@@ -50,7 +51,7 @@ function reasonOf(error: Misfit, rest: string): string {
   const assignment = ASSIGNMENT.exec(rest)?.[0]
   if (assignment !== undefined) return assigns(assignment)
   const odd = FOREIGN_CHARACTER.exec(rest)?.[0]
-  if (odd !== undefined) return `'${visible(odd)}' means nothing in an expression`
+  if (odd !== undefined) return `'${oneLine(odd)}' means nothing in an expression`
   return misplaced(rest, wantsValue)
 }
 
@@ -65,7 +66,7 @@ function hint(sign: string): string {
 
 function misplaced(rest: string, wantsValue: boolean): string {
   const word = WORD.exec(rest)?.[0]
-  const token = word?.slice(0, 40) ?? SIGN.exec(rest)?.[0] ?? visible(String.fromCodePoint(rest.codePointAt(0) ?? 0))
+  const token = word?.slice(0, 40) ?? SIGN.exec(rest)?.[0] ?? oneLine(String.fromCodePoint(rest.codePointAt(0) ?? 0))
   if (wantsValue) return `a value is missing before '${token}'`
   if (word !== undefined && MEANT.has(word)) return `'${word}' is not an operator${hint(word)}`
   if (token === ')') return "')' closes nothing"

@@ -123,7 +123,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       if (high >= -0x200000 && high < 0x200000 && !(has & HAS_KEY_UNSIGNED)) return high * 0x1_0000_0000 + low
       return String(record.key)
     }
-    if (has & HAS_KEY_TEXT) return `t${record.key}`
+    if (has & HAS_KEY_TEXT) return `t${record.keyText}`
     keyIsLocal = true
     // below 2^53: an id of a name has 13 bits; pids and cpus are kept apart from keys by their src, cpus by a bit more
     const src = (words[row + SRC] as number) + 1

@@ -102,7 +102,7 @@ cpu('order -q enter.ndjson exit.ndjson >all.ndjson')
 cpu('head -400000 all.ndjson >some.ndjson')
 // the same events as `perf script` prints them
 cpu(
-  `jq -r '"\\(.comm) \\(.pid) [00\\(.cpu)] \\(.ts[0:-9]).\\(.ts[-9:]): \\(.event): id=\\(.args.id)"' some.ndjson >some.script`,
+  `jq -r '"\\(.comm) \\(.pid) [00\\(.cpu)] \\(.ts[0:-9]).\\(.ts[-9:]): \\(.event): id=\\(.args.id)"' all.ndjson >all.script`,
 )
 console.log(
   `${execFileSync('bash', ['-c', 'wc -l <all.ndjson'], { cwd: work, encoding: 'utf8' }).trim()} lines; the median of ${runs} runs in turn; node alone: ${median([1, 2, 3, 4, 5].map(() => cpu('node -e 0'))).toFixed(2)} s`,
@@ -130,9 +130,9 @@ compare(
   }),
 )
 compare(
-  'perf script text, paired and summarised, 400,000 lines',
+  'perf script text, paired and summarised, all lines',
   withTools({
-    'vmpipe fused': `vmpipe 'parse -q --from perf-script some.script | pair -q sys_enter sys_exit | histo'`,
-    'mawk by hand': `mawk '${pairing}' some.script`,
+    'vmpipe fused': `vmpipe 'parse -q --from perf-script all.script | pair -q sys_enter sys_exit | histo'`,
+    'mawk by hand': `mawk '${pairing}' all.script`,
   }),
 )
