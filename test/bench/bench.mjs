@@ -102,7 +102,7 @@ cpu('order -q enter.ndjson exit.ndjson >all.ndjson')
 cpu('head -400000 all.ndjson >some.ndjson')
 // the same events as `perf script` prints them
 cpu(
-  `jq -r '"\\(.comm) \\(.pid) [00\\(.cpu)] \\(.ts[0:-9]).\\(.ts[-9:]): \\(.event): id=\\(.args.id)"' all.ndjson >all.script`,
+  `jq -r 'select(.ts) | "\\(.comm) \\(.pid) [00\\(.cpu)] \\(.ts[0:-9]).\\(.ts[-9:]): \\(.event): id=\\(.args.id)"' all.ndjson >all.script`,
 )
 console.log(
   `${execFileSync('bash', ['-c', 'wc -l <all.ndjson'], { cwd: work, encoding: 'utf8' }).trim()} lines; the median of ${runs} runs in turn; node alone: ${median([1, 2, 3, 4, 5].map(() => cpu('node -e 0'))).toFixed(2)} s`,
