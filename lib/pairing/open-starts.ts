@@ -5,6 +5,7 @@
  * A start's object is kept with its key when it is closed and used for the next one: a stream of a few keys
  * allocates nothing.
  */
+import type { Key } from './event-key.js'
 
 export interface OpenStart {
   open: boolean
@@ -23,7 +24,7 @@ export interface OpenStart {
   unsafe: boolean
   /** Its key is a pid or cpu of this src alone, or it is given by the user and means the same everywhere. */
   local: boolean
-  key: number | string
+  key: Key
   /** Further starts of the same key: queued ones (fifo, lifo), or of another vm. */
   other: OpenStart | null
   /** Neighbours in age. */
@@ -31,7 +32,7 @@ export interface OpenStart {
   newer: OpenStart | null
 }
 
-export function makeStart(hop: number, key: number | string): OpenStart {
+export function makeStart(hop: number, key: Key): OpenStart {
   return {
     open: false,
     hop,

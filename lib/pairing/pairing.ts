@@ -14,30 +14,16 @@
  * A loss in a src makes unsafe every start that was open then, or opens before the loss is over: its end, or
  * a newer start, may be among what is missing. Such a start is `lost`, and its end an orphan.
  */
-import {
-  CPU,
-  EVENT,
-  HAS,
-  HAS_CPU,
-  HAS_KEY_INTEGER,
-  HAS_KEY_TEXT,
-  HAS_KEY_UNSIGNED,
-  HAS_PID,
-  HAS_TS,
-  HAS_TSC,
-  KEY,
-  PID,
-  SRC,
-  TIME,
-  VM,
-} from '../assembly/layout.js'
+import { CPU, EVENT, HAS, HAS_PID, HAS_TS, HAS_TSC, PID, SRC, TIME, VM } from '../assembly/layout.js'
 import { difference } from '../wire/int64.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 import type { Account, ClosedAccount } from './account.js'
+import { eventKey, type Key } from './event-key.js'
 import { type Hop, rolesOf } from './hops.js'
 import { ages, makeStart, type OpenStart } from './open-starts.js'
 import { type Gate, skewGate } from './skew.js'
+import { tally } from './tally.js'
 
 export type Policy = 'last' | 'first' | 'fifo' | 'lifo'
 
@@ -47,7 +33,7 @@ export interface PairingOptions {
   timeout: number
   maxOpen: number
   /** The key of an event where the user said `--by`; undefined: this event has none. */
-  by: ((record: RecordView) => number | string | undefined) | null
+  by: ((record: RecordView) => Key | undefined) | null
 }
 
 export interface Sink {
@@ -72,20 +58,13 @@ export interface Pairing {
 
 export const UNIT = HAS_TS | HAS_TSC
 
-function count(counts: number[], at: number): void {
-  counts[at] = (counts[at] ?? 0) + 1
-}
-
 export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sink): Pairing {
   const { policy, timeout, maxOpen, by } = options
   const queues = policy === 'fifo' || policy === 'lifo'
   const roles = rolesOf(hops)
-  const tables = hops.map(() => new Map<number | string, OpenStart>())
-  /** By hop and interned src: starts and ends that it gave, and starts that its ends met. */
-  const startsOf = hops.map(() => [] as number[])
-  const endsOf = hops.map(() => [] as number[])
-  const pairsOf = hops.map(() => [] as number[])
-  const crossing = hops.map(() => true)
+  const tables = hops.map(() => new Map<Key, OpenStart>())
+  const sides = tally(hops)
+  const keys = eventKey(by)
   const age = ages()
   /** Discarded ones, to be used again. */
   const spare: OpenStart[] = []
@@ -108,30 +87,6 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       else onEnd(record, index, key)
     }),
   )
-  let keyIsLocal = false
-
-  /** The event's key, and in `keyIsLocal` whether it is one of its src alone. */
-  function keyOf(record: RecordView): number | string | undefined {
-    const { row } = record
-    const has = words[row + HAS] as number
-    keyIsLocal = false
-    if (by) return by(record)
-    if (has & HAS_KEY_INTEGER) {
-      const high = words[row + KEY + 1] as number
-      const low = (words[row + KEY] as number) >>> 0
-      if (high === 0) return low
-      if (high >= -0x200000 && high < 0x200000 && !(has & HAS_KEY_UNSIGNED)) return high * 0x1_0000_0000 + low
-      return String(record.key)
-    }
-    if (has & HAS_KEY_TEXT) return `t${record.keyText}`
-    keyIsLocal = true
-    // below 2^53: an id of a name has 13 bits; pids and cpus are kept apart from keys by their src, cpus by a bit more
-    const src = (words[row + SRC] as number) + 1
-    if (has & HAS_PID) return -(src * 0x1_0000_0000 + (words[row + PID] as number))
-    if (has & HAS_CPU) return -((src + 0x10000) * 0x1_0000_0000 + (words[row + CPU] as number))
-    return undefined
-  }
-
   function expire(high: number, low: number): void {
     for (let start = age.oldest; start; start = age.oldest) {
       if (difference(high, low, start.high, start.low) <= timeout) return
@@ -143,7 +98,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
 
   /** Takes closed starts out of their key's list; the last one stays, for the next start of that key. */
   function sweep({ hop, key }: OpenStart): void {
-    const table = tables[hop] as Map<number | string, OpenStart>
+    const table = tables[hop] as Map<Key, OpenStart>
     let first = table.get(key) as OpenStart
     for (; first.other && !first.open; first = discard(first));
     table.set(key, first)
@@ -164,7 +119,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     return other as OpenStart
   }
 
-  function startOf(hop: number, key: number | string): OpenStart {
+  function startOf(hop: number, key: Key): OpenStart {
     const start = spare.pop()
     if (start === undefined) return makeStart(hop, key)
     start.hop = hop
@@ -172,12 +127,12 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     return start
   }
 
-  function onStart(record: RecordView, hop: number, key: number | string, local: boolean): void {
+  function onStart(record: RecordView, hop: number, key: Key, local: boolean): void {
     const { row } = record
     account.starts++
     const src = words[row + SRC] as number
-    count(startsOf[hop] as number[], src)
-    const table = tables[hop] as Map<number | string, OpenStart>
+    sides.start(hop, src)
+    const table = tables[hop] as Map<Key, OpenStart>
     const vm = words[row + VM] as number
     const first = table.get(key)
     let start = first
@@ -236,12 +191,12 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     return difference(a.high, a.low, b.high, b.low) >= 0
   }
 
-  function onEnd(record: RecordView, hop: number, key: number | string): void {
+  function onEnd(record: RecordView, hop: number, key: Key): void {
     const { row } = record
     account.ends++
     const src = words[row + SRC] as number
-    count(endsOf[hop] as number[], src)
-    const table = tables[hop] as Map<number | string, OpenStart>
+    sides.end(hop, src)
+    const table = tables[hop] as Map<Key, OpenStart>
     const first = table.get(key)
     const start =
       first?.other === null && first.vm === 0 ? (first.open ? first : null) : startFor(first, words[row + VM] as number)
@@ -269,8 +224,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     }
     const delta = difference(words[row + TIME + 1] as number, words[row + TIME] as number, start.high, start.low)
     const hop = hops[start.hop] as Hop
-    count(pairsOf[start.hop] as number[], src)
-    if (start.src === src) crossing[start.hop] = false
+    sides.met(start.hop, start.src, src)
     if (delta < 0) {
       account.acausal++
       sink.acausal(hop, start, record, delta)
@@ -294,27 +248,14 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   function touches(start: OpenStart, src: number, cpu: number | undefined): boolean {
     if (src === 0) return true
     if (start.local) return start.src === src && (cpu === undefined || (start.has & HAS_PID) !== 0 || start.cpu === cpu)
-    const ends = endsOf[start.hop] as number[]
-    return (startsOf[start.hop] as number[])[src] !== undefined || ends[src] !== undefined || ends.length === 0
-  }
-
-  /**
-   * A hop whose pairs all lead from one machine to another: an `irq_handler_entry` of the host itself is no end
-   * of `kvm_msi_set_irq => irq_handler_entry`, though it has the name.
-   */
-  function foreign(hop: number): number {
-    const pairs = pairsOf[hop] as number[]
-    if (!crossing[hop] || pairs.length === 0) return 0
-    return (startsOf[hop] as number[]).reduce(
-      (sum, _starts, src) => sum + (pairs[src] === undefined ? ((endsOf[hop] as number[])[src] ?? 0) : 0),
-      0,
-    )
+    return sides.concerns(start.hop, src)
   }
 
   return {
     account() {
-      const none = hops.reduce((sum, { index }) => sum + foreign(index), 0)
-      return { ...account, foreign: none, ends: account.ends - none, orphans: account.orphans - none, open: age.size }
+      const foreign = sides.foreign()
+      const { ends, orphans } = account
+      return { ...account, foreign, ends: ends - foreign, orphans: orphans - foreign, open: age.size }
     },
     event(record) {
       const { row } = record
@@ -325,13 +266,13 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         return
       }
       if (timeout !== Number.POSITIVE_INFINITY) expire(words[row + TIME + 1] as number, words[row + TIME] as number)
-      const key = keyOf(record)
+      const key = keys.of(record)
       if (key === undefined) {
         sink.unusable(record, by ? 'member that --by names' : 'key, pid or cpu')
         return
       }
       // a key of one machine alone meets no other machine's clock
-      const local = keyIsLocal
+      const { local } = keys
       for (const hop of role.ends) {
         const gate = gates[hop] as Gate
         if (local || gate.open) onEnd(record, hop, key)

@@ -12,19 +12,21 @@
  * Example: ends at 1.0 21.0 41.0, starts at 1.5 21.3 41.6 (ms): leads 0.5, 0.3 and 0.6 against 19.5 and 19.7
  * to the next end. Ends are held back by 0.6: pairs 1.5-1.0, 21.3-21.0, 41.6-41.0, all acausal.
  */
+
 import { HAS, HAS_KEY_TEXT, HAS_TSC, KEY, ROW_WORDS, SRC, TIME, VM } from '../assembly/layout.js'
 import { difference } from '../wire/int64.js'
 import { allocate, bytes, release, words } from '../wire/memory.js'
 import { RecordView } from '../wire/record.js'
+import type { Key } from './event-key.js'
 
 /** An event of a hop, as what it comes in, with its key. */
-export type Through = (record: RecordView, isStart: boolean, key: number | string, local: boolean) => void
+export type Through = (record: RecordView, isStart: boolean, key: Key, local: boolean) => void
 
 export interface Gate {
   /** Nothing is held: starts and ends of one machine, or clocks that agree. */
   readonly open: boolean
-  take(record: RecordView, isStart: boolean, key: number | string, local: boolean): void
-  /** All that is held goes through. */
+  take(record: RecordView, isStart: boolean, key: Key, local: boolean): void
+  /** All that is held goes through: a loss, or the end. */
   flush(): void
 }
 
@@ -42,7 +44,7 @@ const CYCLES_PER_NS = 3
 interface Held {
   row: number
   isStart: boolean
-  key: number | string
+  key: Key
   local: boolean
   /** Behind the first held event, in the unit of the times. */
   at: number
@@ -74,6 +76,8 @@ function drop(row: number): void {
 export function skewGate(through: Through): Gate {
   const view = new RecordView()
   let listening = true
+  /** Enough was listened to. */
+  let decided = false
   let held: Held[] = []
   let next = 0
   let startSrc = -1
@@ -84,7 +88,7 @@ export function skewGate(through: Through): Gate {
   /** How long ends are held back; 0: not at all. */
   let lead = 0
 
-  function hold(record: RecordView, isStart: boolean, key: number | string, local: boolean): void {
+  function hold(record: RecordView, isStart: boolean, key: Key, local: boolean): void {
     const { row } = record
     if (held.length === 0) {
       firstHigh = words[row + TIME + 1] as number
@@ -137,7 +141,9 @@ export function skewGate(through: Through): Gate {
         const last = held.at(-1) as Held
         // one machine has one clock
         const same = startSrc === endSrc && startSrc >= 0 && held.length > 64
-        if (same || held.length >= LISTEN_EVENTS || last.at > LISTEN_NS * perNs) decide()
+        if (!same && held.length < LISTEN_EVENTS && last.at <= LISTEN_NS * perNs) return
+        decided = true
+        decide()
         return
       }
       passDue(timeOf(record))
@@ -149,6 +155,8 @@ export function skewGate(through: Through): Gate {
       while (next < held.length) release1(held[next++] as Held)
       held = []
       next = 0
+      // a few events prove no clock right
+      listening = lead === 0 && !decided
     },
   }
 }

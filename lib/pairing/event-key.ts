@@ -1,0 +1,67 @@
+/**
+ * The key of an event: `key` where it has one, else its thread, else its CPU. A thread or CPU is one of its own
+ * machine: the same pid on another is another thread.
+ *
+ * Integers below 2^53 are numbers, so that nothing is allocated for them; a thread or CPU is a negative number
+ * with a half, which no integer key is.
+ */
+import {
+  CPU,
+  HAS,
+  HAS_CPU,
+  HAS_KEY_INTEGER,
+  HAS_KEY_TEXT,
+  HAS_KEY_UNSIGNED,
+  HAS_PID,
+  KEY,
+  PID,
+  SRC,
+} from '../assembly/layout.js'
+import { words } from '../wire/memory.js'
+import type { RecordView } from '../wire/record.js'
+
+export type Key = number | string
+
+export interface EventKey {
+  /** Undefined where the event has none. */
+  of(record: RecordView): Key | undefined
+  /** The key last answered is one of its machine alone. */
+  readonly local: boolean
+}
+
+/** `by`: what the user wants for the key instead. */
+export function eventKey(by: ((record: RecordView) => Key | undefined) | null): EventKey {
+  let local = false
+
+  function localKey(row: number, has: number): number | undefined {
+    // ids of names have 13 bits; CPUs stand above all srcs
+    const src = (words[row + SRC] as number) + 1
+    if (has & HAS_PID) return -(src * 0x1_0000_0000 + (words[row + PID] as number)) - 0.5
+    if (has & HAS_CPU) return -((src + 0x10000) * 0x1_0000_0000 + (words[row + CPU] as number)) - 0.5
+    return undefined
+  }
+
+  return {
+    get local() {
+      return local
+    },
+    of(record) {
+      const { row } = record
+      const has = words[row + HAS] as number
+      local = false
+      if (by) return by(record)
+      if (has & HAS_KEY_INTEGER) return integerKey(record, row, has)
+      if (has & HAS_KEY_TEXT) return `t${record.keyText}`
+      local = true
+      return localKey(row, has)
+    },
+  }
+}
+
+function integerKey(record: RecordView, row: number, has: number): Key {
+  const high = words[row + KEY + 1] as number
+  const low = (words[row + KEY] as number) >>> 0
+  if (high === 0) return low
+  if (high >= -0x200000 && high < 0x200000 && !(has & HAS_KEY_UNSIGNED)) return high * 0x1_0000_0000 + low
+  return String(record.key)
+}
