@@ -199,13 +199,17 @@ const GRACE_MS = 500
  */
 function signals(): Signals {
   const state: Signals = { signal: 0, listeners: [] }
+  let first = 0
   for (const [name, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
   ] as const) {
     process.on(name, () => {
-      if (state.signal) process.exit(128 + number)
+      // `timeout` and some shells send it twice at once; twice by hand means now
+      if (state.signal && Date.now() - first > GRACE_MS) process.exit(128 + number)
+      if (state.signal) return
       state.signal = number
+      first = Date.now()
       setTimeout(
         () => {
           for (const stop of state.listeners) stop()

@@ -5,6 +5,7 @@
  * not copies. The unfinished line at a block's end is moved to the head of the next. Memory is bounded: a line
  * above MAX_LINE is given up, said, and skipped to its end.
  */
+import { setImmediate } from 'node:timers/promises'
 import { LINE, MAX_LINE, REASON_TOO_LONG, ROW_WORDS } from '../assembly/layout.js'
 import { allocate, bytes, release, scanner, words } from './memory.js'
 import { PIPE_READ, type Source } from './source.js'
@@ -61,7 +62,9 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
   let short = false
 
   async function fill(): Promise<boolean> {
-    while (!ended) {
+    for (let turn = 1; !ended; turn++) {
+      // a line without end must not keep signals from being heard
+      if ((turn & 15) === 0) await setImmediate()
       const rest = have - from
       const next = take(rest + readSize + SLACK)
       if (block) {
