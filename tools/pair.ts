@@ -120,8 +120,8 @@ export default filter(spec, (options, context) => {
     },
     record(record, out) {
       if (record.type === 'lost') {
-        const loss = lossOf(record)
-        pairs.loss(loss.src, loss.cpu, loss.to)
+        if (!pairs.loss(lossOf(record)))
+          tellOnce('a loss was told after pairs that may span it had gone out; put order before pair')
       }
       out.pass(record)
     },

@@ -94,7 +94,6 @@ export const REASON_NAMES = 12
 export const REASON_NAME_TYPE = 13
 export const REASON_DELTA = 14
 export const REASON_TOO_LONG = 15
-export const REASON_CUT = 16
 /** Trace text: no line of an event; longer than MAX_TEXT. */
 export const REASON_NO_EVENT = 40
 export const REASON_TEXT_LONG = 41

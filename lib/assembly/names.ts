@@ -21,10 +21,6 @@ export function nameLength(id: u32): u32 {
   return load<u32>(entries + (id << 3), 4)
 }
 
-export function nameCount(): u32 {
-  return count
-}
-
 // @ts-ignore: decorator
 @inline
 function same(a: usize, b: usize, length: u32): bool {

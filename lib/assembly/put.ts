@@ -55,15 +55,6 @@ export function signedDecimal(to: usize, n: i64): usize {
   return decimal(to + 1, 0 - <u64>n)
 }
 
-/** The signed integer whose low and high words these are. */
-export function putSigned(to: usize, low: u32, high: u32): usize {
-  return signedDecimal(to, <i64>((<u64>high << 32) | low))
-}
-
-export function putUnsigned(to: usize, low: u32, high: u32): usize {
-  return decimal(to, (<u64>high << 32) | low)
-}
-
 /** The row's line with its time member replaced by `"ts":"…"` (signed) or, `cycles`, `"tsc":"…"` (unsigned), from TIME. */
 export function putWithTime(to: usize, row: usize, cycles: bool): usize {
   // the time is that of a pair, in no member of its own

@@ -56,7 +56,7 @@ export async function nextBatch(input: Input, context: Context): Promise<Batch |
   }
 }
 
-/** All inputs, in turn, through a stage. `scan` and `renderer` for what is not the wire format. */
+/** All inputs, in turn, through a stage. */
 export async function drive(context: Context, accept: (record: RecordView) => void, out: Out): Promise<void> {
   const view = new RecordView()
   let stopped = false

@@ -164,7 +164,6 @@ function prepare({ tool, args }: Step, output: Writer, stop: Signals, last: bool
       },
       files,
       operands,
-      terminal: isatty(1),
     },
   }
 }

@@ -57,8 +57,6 @@ export interface Context {
   readonly files: readonly string[]
   /** The tool's own operands. */
   readonly operands: readonly string[]
-  /** stdout is a terminal. */
-  readonly terminal: boolean
 }
 
 export type OptionValues<O extends Record<string, Options>> = InferredOptionTypes<O>

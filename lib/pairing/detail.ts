@@ -1,9 +1,9 @@
 /**
  * Detail: the events around a slow pair, from some time before its start to some time after its end.
  *
- * When a pair turns out slow its start is long gone (and its end may be, where clocks were first listened to), so the last events are kept, as many as RING bytes hold. Each
- * event goes out at most once, with `detail_ns`: its time less that of the pair's start. What the ring no
- * longer held, or a long pair pushed out, is counted.
+ * When a pair turns out slow its start is long gone (and its end may be, where clocks were first listened to),
+ * so the last events are kept, as many as RING bytes hold. Each event goes out at most once, with `detail_ns`:
+ * its time less that of the pair's start. Pairs whose beginning the ring no longer held are counted.
  */
 import { HAS_TS, LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
 import { integer64 } from '../wire/int64.js'
@@ -89,7 +89,6 @@ export function detail(before: bigint, after: bigint): Detail {
       const line = words[record.row + LINE] as number
       const end = words[record.row + LINE_END] as number
       const length = end - line
-      if (length > RING / 2) return
       const from = place(length)
       bytes.copyWithin(from, line, end)
       const event = { from, end: from + length, time: integer64(record.row + TIME), shown: false }

@@ -15,7 +15,8 @@
  * a newer start, may be among what is missing. Such a start is `lost`, and its end an orphan.
  */
 import { CPU, EVENT, HAS, HAS_PID, HAS_TS, HAS_TSC, PID, SRC, TIME, VM } from '../assembly/layout.js'
-import { difference } from '../wire/int64.js'
+import { difference, wide } from '../wire/int64.js'
+import type { Loss } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 import type { Account, ClosedAccount } from './account.js'
@@ -48,8 +49,11 @@ export interface Sink {
 
 export interface Pairing {
   event(record: RecordView): void
-  /** Events of `src` (0: unknown) are missing, on `cpu` (undefined: any); the last of them before `until`. */
-  loss(src: number, cpu: number | undefined, until: bigint | undefined): void
+  /**
+   * Events are missing. Answers false where a pair went out already that ended after the loss began: this loss
+   * was told too late to keep it back.
+   */
+  loss(loss: Loss): boolean
   /** What is held goes through: the stream is over. */
   flush(): void
   /** What was counted so far; it closes. */
@@ -64,6 +68,9 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   const roles = rolesOf(hops)
   const tables = hops.map(() => new Map<Key, OpenStart>())
   const sides = tally(hops)
+  /** Time of the last pair's end. */
+  let lastHigh = 0
+  let lastLow = 0
   const keys = eventKey(by)
   const age = ages()
   /** Discarded ones, to be used again. */
@@ -231,6 +238,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       return
     }
     account.pairs++
+    lastHigh = words[row + TIME + 1] as number
+    lastLow = words[row + TIME] as number
     sink.pair(hop, start, record, delta)
   }
 
@@ -287,7 +296,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     flush() {
       for (const gate of gates) gate.flush()
     },
-    loss(src, cpu, until) {
+    loss({ src, cpu, from, to: until }) {
       for (const gate of gates) gate.flush()
       for (let start = age.oldest; start; ) {
         const next: OpenStart | null = start.newer
@@ -299,6 +308,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         start = next
       }
       if (until !== undefined) losses.push({ src, cpu, until })
+      return from === undefined || account.pairs === 0 || wide(lastHigh, lastLow) <= from
     },
   }
 }

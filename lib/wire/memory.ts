@@ -13,20 +13,15 @@ interface Exports {
   heapBase(): number
   nameAddress(id: number): number
   nameLength(id: number): number
-  nameCount(): number
   intern(at: number, length: number): number
   scan(from: number, end: number, rows: number, max: number): number
   scannedTo(): number
   blankLines(): number
-  newline(from: number): number
   find(object: number, name: number, length: number): number
   foundEnd(): number
   prepare(): void
   copy(to: number, from: number, end: number): number
   putPair(to: number, row: number): number
-  putSigned(to: number, low: number, high: number): number
-  putUnsigned(to: number, low: number, high: number): number
-  putString(to: number, from: number, end: number): number
   putWithMember(to: number, row: number, text: number, length: number): number
   putWithTime(to: number, row: number, cycles: boolean): number
   align(clock: number, at: number): number
@@ -82,13 +77,6 @@ export function release(address: number, size: number): void {
   const list = free.get(rounded)
   if (list) list.push(address)
   else free.set(rounded, [address])
-}
-
-/** Free address space, for who can do with less. */
-export function available(): number {
-  let sum = bytes.length - GRAIN - top
-  for (const [size, list] of free) sum += size * list.length
-  return sum
 }
 
 /** The text between two addresses. Latin-1 is right for digits and names of members, and the fastest. */

@@ -7,7 +7,6 @@ import {
   REASON,
   REASON_AT,
   REASON_CPU,
-  REASON_CUT,
   REASON_DELTA,
   REASON_DEPTH,
   REASON_ESCAPE,
@@ -44,7 +43,6 @@ const reasons: Record<number, string> = {
   [REASON_NAME_TYPE]: 'event, src, vm or type is not a string',
   [REASON_DELTA]: 'delta is not an integer of 64 bits',
   [REASON_TOO_LONG]: `longer than ${MAX_LINE} bytes`,
-  [REASON_CUT]: 'the stream ends inside the line',
   [REASON_NO_EVENT]: 'not an event',
   [REASON_TEXT_LONG]: `longer than ${MAX_TEXT} bytes`,
 }

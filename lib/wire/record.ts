@@ -138,7 +138,8 @@ export class RecordView {
   get keyText(): string | undefined {
     const { key } = this
     if (typeof key !== 'string') return key === undefined ? undefined : String(key)
-    return key.startsWith('"') ? JSON.parse(key) : key
+    if (!key.startsWith('"')) return key
+    return key.includes('\\') ? JSON.parse(key) : key.slice(1, -1)
   }
 
   get comm(): string | undefined {

@@ -27,7 +27,6 @@ export async function runFilter(tool: Tool, args: string[], input: string[]): Pr
     print: (text) => ran.lines.push(text),
     files,
     operands,
-    terminal: false,
   }
   const out = collector(ran.lines)
   const stage = tool.stage(options, context)

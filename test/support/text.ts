@@ -34,7 +34,6 @@ export async function parseText(
     print() {},
     files: [],
     operands: [],
-    terminal: false,
   } satisfies Context
   const lost = losses((line) => lines.push(line))
   const counts = await readText(
