@@ -31,6 +31,20 @@ interface Exports {
   setForm(event: number, form: number): void
   setNameBits(name: number, bits: number): void
   putTextLine(row: number, to: number): number
+  setPageSize(size: number): void
+  setStream(src: number, cycles: boolean): void
+  setLostType(type: number): void
+  setProgram(id: number, program: number): void
+  setThread(pid: number, comm: number, length: number, vm: number): void
+  setOwn(pid: number): void
+  forgetThreads(): void
+  setSymbols(addresses: number, names: number, count: number): void
+  ringMerge(cursors: number, n: number, until: bigint, rows: number, most: number, lines: number, stop: number): number
+  ringStop(): number
+  ringAsks(): number
+  ringOwn(): number
+  ringAbout(): number
+  lastTime(page: number): bigint
 }
 
 function instantiate(): Exports {
