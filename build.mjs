@@ -91,7 +91,12 @@ async function bundleTools() {
     sourcemap: 'linked',
     alias,
     banner: { js: 'var importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
-    define: { ...options.define, 'import.meta.url': 'importMetaUrl' },
+    define: {
+      ...options.define,
+      'import.meta.url': 'importMetaUrl',
+      // yargs asks for it as it is loaded, and a touch of process.stdout makes a pipe there non-blocking
+      'process.stdout.columns': 'undefined',
+    },
   })
   // the named export is what import() of a CommonJS file can see
   const contents = `export { build } from 'hdr-histogram-js'`
