@@ -62,6 +62,12 @@ export interface Pairing {
 
 export const UNIT = HAS_TS | HAS_TSC
 
+/**
+ * So many keys may have no open start; beyond them a key goes with its last one. Ever new keys that stayed
+ * for a while would be garbage of the kind that V8 collects late.
+ */
+const KEPT_KEYS = 1024
+
 export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sink): Pairing {
   const { policy, timeout, maxOpen, by } = options
   const queues = policy === 'fifo' || policy === 'lifo'
@@ -103,7 +109,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     }
   }
 
-  /** Takes closed starts out of their key's list; the last one stays, for the next start of that key. */
+  /** Takes closed starts out of their key's list; the last one of KEPT_KEYS stays, for the next start of that key. */
   function sweep({ hop, key }: OpenStart): void {
     const table = tables[hop] as Map<Key, OpenStart>
     let first = table.get(key) as OpenStart
@@ -113,7 +119,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       if (at.other.open) at = at.other
       else at.other = discard(at.other)
     }
-    if (table.size <= maxOpen || first.open) return
+    if (table.size <= KEPT_KEYS || first.open) return
     table.delete(key)
     discard(first)
   }
@@ -212,7 +218,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       return
     }
     close(start, record, src)
-    if (start.other || start !== first || table.size > maxOpen) sweep(start)
+    if (start.other || start !== first || table.size > KEPT_KEYS) sweep(start)
   }
 
   function close(start: OpenStart, record: RecordView, src: number): void {

@@ -73,6 +73,31 @@ describe('pairing', () => {
       )
     })
 
+  test('more keys than are kept without an open start: each end meets its own', async () => {
+    // i starts, then i - 3000 ends; every third key comes again
+    const input: string[] = []
+    const keys = Array.from({ length: 9000 }, (_, i) => `k${i % 3 === 0 ? i % 300 : i}`)
+    const expected: number[] = []
+    const open = new Map<string, number>()
+    keys.forEach((key, i) => {
+      input.push(`{"ts":"${i}","event":"A","key":"${key}"}`)
+      open.set(key, i)
+      const ended = keys[i - 3000]
+      if (ended === undefined) return
+      input.push(`{"ts":"${i}","event":"B","key":"${ended}"}`)
+      const start = open.get(ended)
+      if (start !== undefined) expected.push(i - start)
+      open.delete(ended)
+    })
+    const { lines } = await runFilter(pair, ['A', 'B'], input)
+    const deltas = lines
+      .map((text) => JSON.parse(text))
+      .filter((r) => r.type === 'pair')
+      .map((r) => r.delta_ns)
+    assert.deepEqual(deltas, expected)
+    assert.ok(deltas.length > 4000)
+  })
+
   test('times above 2^53 are exact', async () => {
     const { lines } = await runFilter(
       pair,
