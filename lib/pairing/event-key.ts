@@ -17,7 +17,7 @@ import {
   PID,
   SRC,
 } from '../assembly/layout.js'
-import { words } from '../wire/memory.js'
+import { bytes, utf8, words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 
 export type Key = number | string
@@ -51,11 +51,23 @@ export function eventKey(by: ((record: RecordView) => Key | undefined) | null): 
       local = false
       if (by) return by(record)
       if (has & HAS_KEY_INTEGER) return integerKey(record, row, has)
-      if (has & HAS_KEY_TEXT) return `t${record.keyText}`
+      if (has & HAS_KEY_TEXT) return textKey(row)
       local = true
       return localKey(row, has)
     },
   }
+}
+
+/**
+ * What the text says, behind a quote, which tells it from an integer above 2^53. The quote is the line's own:
+ * one string is made of the key, not one for each step.
+ */
+function textKey(row: number): string {
+  const from = words[row + KEY] as number
+  const end = words[row + KEY + 1] as number
+  if (bytes[from] !== 34) return `"${utf8(from, end)}`
+  const text = utf8(from, end - 1)
+  return text.includes('\\') ? `"${JSON.parse(`${text}"`)}` : text
 }
 
 function integerKey(record: RecordView, row: number, has: number): Key {

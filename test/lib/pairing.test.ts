@@ -73,6 +73,41 @@ describe('pairing', () => {
       )
     })
 
+  test('text keys: the pairs that brute force finds, however JSON spells a key', async () => {
+    // a spelling and the key it means
+    const spellings = [
+      ['1', 1],
+      ['"1"', 1],
+      ['"aA"', 2],
+      ['"a\\u0041"', 2],
+      ['"\\u0061A"', 2],
+      ['"é"', 3],
+      ['"\\u00e9"', 3],
+      ['"\\""', 4],
+      ['"\\u0022"', 4],
+      ['"\\\\"', 5],
+      ['"9007199254740993"', 6],
+      ['9007199254740993', 6],
+      ['"9007199254740993 "', 7],
+      ['""', 8],
+    ] as const
+    const spelt = fc.tuple(ordered, fc.array(fc.constantFrom(...spellings), { minLength: 40, maxLength: 40 }))
+    await fc.assert(
+      fc.asyncProperty(spelt, fc.constantFrom(...policies), async ([events, texts], policy) => {
+        const spelling = (i: number) => texts[i] as (typeof spellings)[number]
+        const input = events.map((e, i) => line(e).replace(/"key":\d/, () => `"key":${spelling(i)[0]}`))
+        const { lines } = await runFilter(pair, ['A', 'B', '--policy', policy], input)
+        const deltas = lines
+          .map((text) => JSON.parse(text))
+          .filter((r) => r.type === 'pair')
+          .map((r) => r.delta_ns)
+        const meant = events.map((e, i) => ({ ...e, key: spelling(i)[1] }))
+        assert.deepEqual(deltas, bruteForce(meant, policy))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   test('more keys than are kept without an open start: each end meets its own', async () => {
     // i starts, then i - 3000 ends; every third key comes again
     const input: string[] = []
