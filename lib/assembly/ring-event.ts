@@ -257,7 +257,7 @@ export function putStack(cursor: usize, field: usize, row: usize, to: usize, sto
   return close(row, to)
 }
 
-/** `{"type":"lost",…}`, a row of the interned type `lost`. */
+/** `{"type":"lost",…}`, a row of the interned type `lost`; a loss before the first event began nobody knows when. */
 export function putLoss(cursor: usize, type: u32, row: usize, to: usize, count: i64, begin: u64, until: u64): usize {
   memory.fill(row, 0, ROW_WORDS * 4)
   put(row, LINE, to)
@@ -270,11 +270,14 @@ export function putLoss(cursor: usize, type: u32, row: usize, to: usize, count: 
     store<u8>(to, 58, 8)
     to = decimal(to + 9, <u64>count)
   }
-  store<u64>(to, 0x3a226d6f7266222c) // ,"from":
-  store<u8>(to, 34, 8)
-  to = decimal(to + 9, begin)
-  store<u64>(to, 0x223a226f74222c22) // ","to":"
-  to = decimal(to + 8, until)
+  if (begin) {
+    store<u64>(to, 0x3a226d6f7266222c) // ,"from":
+    store<u8>(to, 34, 8)
+    to = decimal(to + 9, begin)
+    store<u8>(to++, 34)
+  }
+  store<u64>(to, 0x223a226f74222c) // ,"to":"
+  to = decimal(to + 7, until)
   store<u8>(to++, 34)
   put(row, TYPE, type)
   put(row, SRC, src)

@@ -18,7 +18,9 @@ export function synopsis({ spec, kind }: Tool): string {
       .map(operand),
   )
   const option = kind === 'command' ? [] : ['.Op Ar option ...']
-  return ['.Sh SYNOPSIS', ...forms.flatMap((form) => [`.Nm ${spec.name}`, ...option, ...joined(form)])].join('\n')
+  return ['.Sh SYNOPSIS', ...forms.flatMap((form) => [`.Nm ${spec.name}`, ...option, ...joined(form)])]
+    .filter((line) => line !== '')
+    .join('\n')
 }
 
 export function options({ spec, kind }: Tool): string {

@@ -2,7 +2,7 @@
  * Running: one tool as a process, or several in one (vmpipe). Only this file reads the command line, prints
  * errors and sets the exit status.
  *
- * Status: 0 done, 1 bad data or a failure at run time, 2 usage, 130 and 143 ended by SIGINT and SIGTERM.
+ * Status: 0 done, 1 bad data or a failure at run time, 2 usage, 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
  * A closed pipe is quiet success.
  */
 import { isatty } from 'node:tty'
@@ -158,6 +158,7 @@ function prepare({ tool, args }: Step, output: Writer, stop: Signals, last: bool
       problem: said.problem,
       bad: said.bad,
       onStop: (listener) => stop.listeners.push(listener),
+      onSignal: (listener) => stop.first.push(listener),
       print(text) {
         if (!last) throw new Failure(`${tool.spec.name} prints for people here: nothing can follow it`)
         output.text(text)
@@ -187,6 +188,8 @@ function exactInteger(_name: string, value: unknown): unknown {
 interface Signals {
   signal: number
   listeners: (() => void)[]
+  /** Those who have nobody before them to wait for. */
+  first: (() => void)[]
 }
 
 /** How long after ^C what is under way may still arrive. */
@@ -197,18 +200,20 @@ const GRACE_MS = 500
  * records and the end of the pipe are on their way; what has not come after GRACE_MS is not waited for.
  */
 function signals(): Signals {
-  const state: Signals = { signal: 0, listeners: [] }
-  let first = 0
+  const state: Signals = { signal: 0, listeners: [], first: [] }
+  let at = 0
   for (const [name, number] of [
+    ['SIGHUP', 1],
     ['SIGINT', 2],
     ['SIGTERM', 15],
   ] as const) {
     process.on(name, () => {
       // `timeout` and some shells send it twice at once; twice by hand means now
-      if (state.signal && Date.now() - first > GRACE_MS) process.exit(128 + number)
+      if (state.signal && Date.now() - at > GRACE_MS) process.exit(128 + number)
       if (state.signal) return
       state.signal = number
-      first = Date.now()
+      at = Date.now()
+      for (const stop of state.first) stop()
       setTimeout(
         () => {
           for (const stop of state.listeners) stop()

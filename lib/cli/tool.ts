@@ -51,6 +51,8 @@ export interface Context {
   bad(where: string, message: string): void
   /** ^C, SIGTERM: `stop` is called once, and should make reads end. */
   onStop(stop: () => void): void
+  /** The same at once: for who makes records and has nobody before it. */
+  onSignal(stop: () => void): void
   /** What goes to a person at the end (a table): bytes to stdout past the records. */
   print(text: string): void
   /** Operands after the tool's own: where to read; `-` is stdin. */

@@ -24,6 +24,7 @@ export async function runFilter(tool: Tool, args: string[], input: string[]): Pr
     problem: (message) => ran.problems.push(message),
     bad: (_where, message) => ran.bad.push(message),
     onStop() {},
+    onSignal() {},
     print: (text) => ran.lines.push(text),
     files,
     operands,

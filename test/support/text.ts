@@ -31,6 +31,7 @@ export async function parseText(
     problem: (message: string) => bad.push(message),
     bad: (where: string, message: string) => bad.push(`${where}: ${message}`),
     onStop() {},
+    onSignal() {},
     print() {},
     files: [],
     operands: [],

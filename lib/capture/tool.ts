@@ -1,0 +1,87 @@
+/** The capture as a tool: signals and durations end it, the instance is removed whatever happens, a summary is made. */
+import { type Context, type Counts, Failure, type Summary } from '../cli/tool.js'
+import { Refused, tracefs } from '../tracefs/tracefs.js'
+import type { Out } from '../wire/output.js'
+import { type Captured, capture } from './capture.js'
+import { type CaptureValues, request } from './options.js'
+import { setUp } from './setup.js'
+
+declare const VERSION: string
+
+export interface Taker {
+  out: Out
+  /** Whoever takes the stream cannot take more before this. */
+  ready(): Promise<void> | undefined
+}
+
+/** Runs a capture until it is to end. `guests`: events get the guest that their thread works for. */
+export async function runCapture(
+  name: string,
+  options: CaptureValues & { src: string; duration: number | undefined; count: number | undefined },
+  context: Context,
+  { out, ready }: Taker,
+  guests: boolean,
+): Promise<Summary> {
+  const wanted = request(options)
+  const stopped = stopping(context, options.duration)
+  const setup = refusing(() => {
+    const root = tracefs()
+    return { root, ...setUp(root, wanted, options.src) }
+  })
+  process.once('exit', setup.remove)
+  const began = process.cpuUsage()
+  const from = performance.now()
+  try {
+    const tool = `${name} ${VERSION}`
+    const count = options.count ?? Number.POSITIVE_INFINITY
+    const { root } = setup
+    const got = await capture({
+      root,
+      request: wanted,
+      setup,
+      src: options.src,
+      tool,
+      guests,
+      count,
+      out,
+      ready,
+      stopped,
+    })
+    const { user, system } = process.cpuUsage(began)
+    return summary(got, (user + system) / 10 / (performance.now() - from))
+  } catch (error) {
+    throw error instanceof Refused ? new Failure(error.message) : error
+  } finally {
+    setup.remove()
+    process.off('exit', setup.remove)
+  }
+}
+
+function refusing<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof Refused ? new Failure(error.message) : error
+  }
+}
+
+function stopping(context: Context, duration: number | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    context.onSignal(resolve)
+    if (duration !== undefined) setTimeout(resolve, Math.min(duration / 1e6, 2 ** 31 - 1))
+  })
+}
+
+function summary({ events, lost, own, about, measured }: Captured, cpu: number): Summary {
+  const counts: Counts = { events, lost, own, about }
+  const parts = [`${events} events`, `${lost} lost`]
+  if (own + about > 0) parts.push(`the reader itself: ${own} left out, ${about} about it`)
+  // a capture of a moment measures nothing
+  if (measured && measured.errorPpm < 1000) {
+    counts.tsc_khz = Math.round(measured.khz * 1000) / 1000
+    counts.tsc_khz_error_ppm = Math.round(measured.errorPpm * 100) / 100
+    parts.push(`TSC ${measured.khz.toFixed(1)} kHz measured, to ${measured.errorPpm.toFixed(2)} ppm`)
+  }
+  parts.push(`${cpu.toFixed(1)} % of a CPU`)
+  return { line: parts.join(', '), counts }
+}

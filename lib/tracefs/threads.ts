@@ -1,0 +1,89 @@
+/**
+ * Threads by number: a thread's comm, and the guest that it works for.
+ *
+ * An event has a pid; its comm is known from sched events (the decoder learns these by itself), from the kernel's
+ * own cache (saved_cmdlines), or from /proc. A QEMU process is one guest, with the name that `-name` gave it; its
+ * threads, and the vhost workers named `vhost-<qemu pid>`, work for that guest.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { allocate, bytes, scanner } from '../wire/memory.js'
+import { idOf } from '../wire/names.js'
+
+export interface Threads {
+  /** Tells the decoder what is known of a thread. */
+  tell(pid: number): void
+  /** Threads may have another comm by now: those that come again are looked up again. */
+  forget(): void
+  /** The kernel's pids are not those of /proc here (a pid namespace): /proc is not asked. */
+  distrustProc(): void
+}
+
+/** `guests`: also find out which guest a thread works for. */
+export function threads(root: string, guests: boolean): Threads {
+  const room = allocate(64)
+  const names = new Map<number, string>()
+  let saved = new Map<number, string>()
+  let proc = true
+
+  function tell(pid: number): void {
+    const comm = pid === 0 ? '<idle>' : ((proc ? commOf(pid) : undefined) ?? saved.get(pid) ?? '')
+    const vm = guests && proc && pid !== 0 ? guestOf(pid, comm) : ''
+    scanner.setThread(pid, room, bytes.write(comm, room, 16, 'latin1'), vm ? idOf(vm) : 0)
+  }
+
+  function guestOf(pid: number, comm: string): string {
+    const worker = /^vhost-(\d+)$/.exec(comm)?.[1]
+    const process = worker === undefined ? processOf(pid) : Number(worker)
+    if (process === undefined) return ''
+    const known = names.get(process) ?? guestName(process)
+    names.set(process, known)
+    return known
+  }
+
+  return {
+    tell,
+    distrustProc() {
+      proc = false
+    },
+    forget() {
+      saved = savedComms(root)
+      names.clear()
+      scanner.forgetThreads()
+    },
+  }
+}
+
+/** As bytes: a comm need not be UTF-8. */
+function commOf(pid: number): string | undefined {
+  return read(`/proc/${pid}/comm`)?.replace(/\n$/, '')
+}
+
+/** The process that a thread is of. */
+function processOf(pid: number): number | undefined {
+  const tgid = /^Tgid:\t(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
+  return tgid === undefined ? undefined : Number(tgid)
+}
+
+/** `-name guest=web1,debug-threads=on`, `-name web1`; a QEMU without a name is `qemu-<pid>`; '' is no QEMU. */
+function guestName(process: number): string {
+  const args = (read(`/proc/${process}/cmdline`) ?? '').split('\0')
+  if (!/^qemu-(system-|kvm)|^kvm$/.test((args[0] ?? '').replace(/^.*\//, ''))) return ''
+  const given = args[args.indexOf('-name') + 1] ?? ''
+  const name = args.includes('-name') ? /^(?:guest=)?([^,]+)/.exec(given)?.[1] : undefined
+  return name ?? `qemu-${process}`
+}
+
+/** `1234 qemu-system-x86` a line. */
+function savedComms(root: string): Map<number, string> {
+  const text = read(join(root, 'saved_cmdlines')) ?? ''
+  return new Map([...text.matchAll(/^(\d+) (.+)$/gm)].map(([, pid, comm = '']) => [Number(pid), comm]))
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return undefined
+  }
+}

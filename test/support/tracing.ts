@@ -1,0 +1,90 @@
+/** This machine's tracefs for a test, or why there is none; tools run as a user runs them. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tracefs } from '../../lib/tracefs/tracefs.js'
+
+export const bin = resolve('dist/bin')
+
+/** Why this machine cannot trace; false where it can. In CI it must. */
+export function cannotTrace(): string | false {
+  try {
+    mkdirSync(join(tracefs(), 'instances', 'vmpipe-test-probe'))
+    rmdirSync(join(tracefs(), 'instances', 'vmpipe-test-probe'))
+    return false
+  } catch (error) {
+    if (process.env.CI) throw error
+    return `no tracing here: ${(error as Error).message}`
+  }
+}
+
+/** What captures have in tracefs: `const before = captures()`, and later what is new. */
+export function captures(): string[] {
+  const root = tracefs()
+  const probes = readFileSync(join(root, 'uprobe_events'), 'utf8').split('\n')
+  return [
+    ...readdirSync(join(root, 'instances')).filter((name) => /^vmpipe-\d/.test(name)),
+    ...probes.filter((line) => line.includes('vmpipe_')),
+  ]
+}
+
+/** An instance of the test's own. */
+export function testInstance(name: string): { path: string; set(file: string, text: string): void; remove(): void } {
+  const path = join(tracefs(), 'instances', `vmpipe-test-${name}-${process.pid}`)
+  mkdirSync(path)
+  return {
+    path,
+    set: (file, text) => writeFileSync(join(path, file), text),
+    remove: () => rmdirSync(path),
+  }
+}
+
+export interface Ran {
+  status: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+/** A tool under way: `done` is what it printed and how it ended. */
+export function start(command: string, args: readonly string[]): { child: ChildProcess; done: Promise<Ran> } {
+  const child = spawn(join(bin, command), args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const texts = { stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', (piece) => {
+    texts.stdout += piece
+  })
+  child.stderr?.setEncoding('utf8').on('data', (piece) => {
+    texts.stderr += piece
+  })
+  const done = new Promise<Ran>((ended) => {
+    child.on('close', (status, signal) => ended({ status, signal, ...texts }))
+  })
+  return { child, done }
+}
+
+/** A bash pipeline, with the tools in its PATH. */
+export function shell(script: string, timeout = 60_000): Ran {
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` }
+  try {
+    const stdout = execFileSync('bash', ['-c', script], { env, timeout, maxBuffer: 1 << 28, stdio: 'pipe' })
+    return { status: 0, signal: null, stdout: stdout.toString(), stderr: '' }
+  } catch (error) {
+    const { status, signal, stdout, stderr } = error as Ran
+    return { status, signal, stdout: String(stdout), stderr: String(stderr) }
+  }
+}
+
+export const records = (text: string) =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+
+/** Waits until something holds; fails after 20 s. */
+export async function until(what: () => boolean, why: string): Promise<void> {
+  for (let left = 400; !what(); left--) {
+    if (left === 0) throw new Error(`waited in vain: ${why}`)
+    await sleep(50)
+  }
+}
