@@ -17,7 +17,8 @@ export function synopsis({ spec, kind }: Tool): string {
       .filter((word) => word !== '')
       .map(operand),
   )
-  const option = kind === 'command' ? [] : ['.Op Ar option ...']
+  const none = kind === 'command' && Object.keys(spec.options).length === 0
+  const option = none ? [] : ['.Op Ar option ...']
   return ['.Sh SYNOPSIS', ...forms.flatMap((form) => [`.Nm ${spec.name}`, ...option, ...joined(form)])]
     .filter((line) => line !== '')
     .join('\n')

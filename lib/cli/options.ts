@@ -12,7 +12,13 @@ export interface CommandLine {
   files: string[]
 }
 
-/** Options that every tool has. */
+export interface Words {
+  options: Record<string, unknown>
+  given: string[]
+  rest: string[]
+}
+
+/** Options of every tool that reads or writes records. */
 export const common = {
   quiet: { alias: 'q', type: 'boolean', default: false, describe: 'no statistics on stderr' },
 } as const satisfies Record<string, Options>
@@ -24,11 +30,17 @@ declare const VERSION: string
 
 /** Reads the arguments after the tool's name. Throws Usage, or Answer for --help and --version. */
 export function commandLine(spec: Spec, args: readonly string[]): CommandLine {
+  const { options, given, rest } = words(spec, args, common)
+  return { options, ...operandsOf(spec, given, rest) }
+}
+
+/** The options, the operands, and what stands after `--`. */
+export function words(spec: Spec, args: readonly string[], others: Record<string, Options> = {}): Words {
   const parser = yargs([])
     .scriptName(spec.name)
     .usage(`Usage: ${spec.name} [options] ${spec.operands}\n\n${spec.name} - ${spec.summary}`)
     .locale('en')
-    .options({ ...Object.fromEntries(Object.entries(spec.options).map(prepared)), ...common })
+    .options({ ...Object.fromEntries(Object.entries(spec.options).map(prepared)), ...others })
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -55,7 +67,7 @@ export function commandLine(spec: Spec, args: readonly string[]): CommandLine {
   }) as Record<string, unknown> & { _: string[]; '--'?: string[] }
   if (answer) throw new Answer(answer)
   for (const [name, option] of Object.entries(spec.options)) check(name, option, parsed[name])
-  return { options: parsed, ...operandsOf(spec, parsed._, parsed['--']) }
+  return { options: parsed, given: parsed._, rest: parsed['--'] ?? [] }
 }
 
 /** `-k A -k B`: an option that may come again takes one value each time, or `nargs` of them; any other comes once. */
@@ -72,9 +84,9 @@ function check(name: string, { array, type }: Options, value: unknown): void {
     throw new Usage(`--${name} is not a whole number`)
 }
 
-function operandsOf(spec: Spec, given: string[], rest: string[] | undefined): { operands: string[]; files: string[] } {
+function operandsOf(spec: Spec, given: string[], rest: string[]): { operands: string[]; files: string[] } {
   const own = Math.min(spec.own, given.length)
-  const files = [...given.slice(own), ...(rest ?? [])]
+  const files = [...given.slice(own), ...rest]
   if (files.indexOf('-') !== files.lastIndexOf('-')) throw new Usage('stdin (-) is given twice')
   return { operands: given.slice(0, own), files: files.length > 0 ? files : ['-'] }
 }

@@ -22,7 +22,7 @@ export interface Step {
 /** Runs a tool as this process. */
 export function run(tool: Tool): void {
   const args = process.argv.slice(2)
-  void main(tool.spec.name, async () => (tool.command ? tool.command(args, tool.spec) : runSteps([{ tool, args }])))
+  void main(tool.spec.name, () => runSteps([{ tool, args }]))
 }
 
 /** Runs `body`, turns what it throws into a message and a status. */
@@ -49,7 +49,7 @@ function statusOf(name: string, error: unknown): number {
   }
   if (error instanceof Failure || error instanceof RangeError) {
     say(`${name}: ${error.message}`)
-    return 1
+    return error instanceof Failure ? error.status : 1
   }
   if ((error as NodeJS.ErrnoException).code) {
     say(`${name}: ${systemMessage(error)}`)
@@ -71,6 +71,11 @@ function printAnswer(text: string): void {
 
 /** A pipe of tools in this process, from the first one's inputs to stdout. Answers the status. */
 export async function runSteps(steps: readonly Step[]): Promise<number> {
+  for (const { tool, args } of steps) {
+    if (!tool.command) continue
+    if (steps.length === 1) return tool.command(args, tool.spec)
+    throw new Usage(`${tool.spec.name} has no records, and no place in a pipe of them`)
+  }
   const stop = signals()
   const output = writer(1)
   const parts = steps.map((step, i) => of(step, steps, () => prepare(step, output, stop, i === steps.length - 1)))

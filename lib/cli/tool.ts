@@ -70,7 +70,7 @@ export interface Tool {
   stage(options: unknown, context: Context): Stage
   /** A source's run: everything it finds goes to `out`. */
   source(options: unknown, context: Context, out: Out): Promise<Summary | undefined>
-  /** What reads its own arguments (vmpipe); answers the status. */
+  /** What neither reads nor writes records, from its arguments; answers the status. */
   command?(args: readonly string[], spec: Spec): Promise<number>
 }
 
@@ -80,8 +80,14 @@ export class BadRecord extends Error {}
 /** The command line cannot be used: status 2. */
 export class Usage extends Error {}
 
-/** The run cannot go on: status 1, one line. */
-export class Failure extends Error {}
+/** The run cannot go on: one line, and status 1 where nothing else is said. */
+export class Failure extends Error {
+  readonly status: number
+  constructor(message: string, status = 1) {
+    super(message)
+    this.status = status
+  }
+}
 
 export function filter<O extends Record<string, Options>>(
   spec: Spec<O>,

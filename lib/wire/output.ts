@@ -172,11 +172,11 @@ function memberText(): { address: number; put(text: string): number } {
 /** Waits between tries when the other side has made the descriptor non-blocking and is slow. */
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
-/** Writes all of it. A closed pipe is ClosedPipe; anything else (a full disk) is thrown as the system says it. */
-export function writeAll(fd: number, from: number, length: number): void {
+/** Writes all of it: what stands in the shared memory there, or in `of`. A closed pipe is ClosedPipe; anything else (a full disk) is thrown as the system says it. */
+export function writeAll(fd: number, from: number, length: number, of: Uint8Array = bytes): void {
   while (length > 0) {
     try {
-      const n = writeSync(fd, bytes, from, length)
+      const n = writeSync(fd, of, from, length)
       from += n
       length -= n
     } catch (error) {

@@ -61,20 +61,25 @@ const AGENT = 'org.qemu.guest_agent.0'
 
 /** Why there can be no guest here, for a test's `skip`; in CI that is a failure instead. */
 export function noGuest(contents: Contents = {}): string | false {
-  const reason = missing(contents)
-  if (reason && process.env.CI === 'true') throw new Error(`CI must have a guest: ${reason}`)
-  return reason
-}
-
-function missing(contents: Contents): string | false {
-  for (const program of ['qemu-system-x86_64', 'setpriv', 'apt-get', 'dpkg-deb'])
-    if (spawnSync(program, ['--version']).error) return `${program} is not installed`
+  const lacking = without('qemu-system-x86_64', 'setpriv', 'apt-get', 'dpkg-deb')
+  if (lacking) return lacking
   try {
     guestImage(contents)
     return false
   } catch (error) {
-    return `no guest image: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`
+    return skipped(`no guest image: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`)
   }
+}
+
+/** The same for programs of this machine. */
+export function without(...programs: string[]): string | false {
+  const lacking = programs.find((program) => spawnSync(program, ['--version']).error)
+  return lacking ? skipped(`${lacking} is not installed`) : false
+}
+
+function skipped(reason: string): string {
+  if (process.env.CI === 'true') throw new Error(`CI must have it: ${reason}`)
+  return reason
 }
 
 export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
