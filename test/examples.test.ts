@@ -1,12 +1,13 @@
 /**
  * The narrated examples, and the README: each ```sh block that a ```text block follows is run in examples/
- * (the README's in the root), and must print exactly that.
+ * (the README's in the root), and must print exactly that. ```sh needs=PROGRAM is skipped where that is not installed.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
+import { without } from './support/needs.js'
 
 const env = {
   ...process.env,
@@ -15,7 +16,7 @@ const env = {
   TZ: 'UTC',
   NO_COLOR: '1',
 }
-const block = /^```sh\n([\s\S]*?)^```\n+^```text\n([\s\S]*?)^```$/gm
+const block = /^```sh(?: needs=(\S+))?\n([\s\S]*?)^```\n+^```text\n([\s\S]*?)^```$/gm
 
 const documents = [
   { path: 'README.md', cwd: '.' },
@@ -28,10 +29,10 @@ for (const { path, cwd } of documents) {
   describe(path, () => {
     const blocks = [...readFileSync(path, 'utf8').matchAll(block)]
     test('has something to run', () => assert.notEqual(blocks.length, 0))
-    for (const [whole, command = '', wanted = ''] of blocks) {
+    for (const [whole, program, command = '', wanted = ''] of blocks) {
       // the two commands of a fresh clone are run by whoever runs this
       if (command.includes('npm ci') && !command.includes('npm start')) continue
-      test(command.split('\n')[0] ?? '', () => {
+      test(command.split('\n')[0] ?? '', { skip: program ? without(program) : false }, () => {
         const script = `exec 2>&1; ${command.replace('npm ci && npm start', 'npm start --silent')}`
         const { stdout, error } = spawnSync('bash', ['-c', script], {
           cwd,

@@ -10,8 +10,8 @@ export interface Action {
   readonly operands: readonly string[]
   /** What stands after `--`. */
   readonly rest: readonly string[]
-  /** To stdout, at once. */
-  print(output: string | Uint8Array): void
+  /** To stdout, or to another descriptor, at once. */
+  print(output: string | Uint8Array, fd?: number): void
 }
 
 export function action<O extends Record<string, Option>>(
@@ -23,9 +23,9 @@ export function action<O extends Record<string, Option>>(
     return run(options as OptionValues<O>, {
       operands: given,
       rest,
-      print(output) {
+      print(output, fd = 1) {
         const bytes = Buffer.from(output as string)
-        writeAll(1, 0, bytes.length, bytes)
+        writeAll(fd, 0, bytes.length, bytes)
       },
     })
   })

@@ -25,6 +25,7 @@ export function systemMessage(error: unknown): string {
     ENXIO: 'no such device',
     EBUSY: 'busy: somebody else has it open',
     EMFILE: 'too many open files',
+    ECONNREFUSED: 'nobody listens there',
     Z_DATA_ERROR: 'not sound gzip data',
     Z_BUF_ERROR: 'the gzip data ends too early',
   }

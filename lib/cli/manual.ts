@@ -34,8 +34,10 @@ export function options({ spec, kind }: Tool): string {
   return ['.Sh OPTIONS', '.Bl -tag -width Ds', ...items, '.El'].join('\n')
 }
 
-/** `<start>`, `[file...]`, `[<end>...]`, `'<pipeline>'`. */
+/** `<start>`, `[file...]`, `[<end>...]`, `'<pipeline>'`; a bare word and `--` stand for themselves. */
 function operand(word: string): string {
+  if (word === '--') return '.Fl -'
+  if (/^[a-z]+$/.test(word)) return `.Cm ${word}`
   const name = word.replaceAll(/[<>[\]']/g, '').replace('...', ' ...')
   return word.startsWith('[') ? `.Op Ar ${name}` : `.Ar ${name}`
 }

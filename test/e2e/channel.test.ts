@@ -7,7 +7,8 @@ import { createConnection, createServer, type NetConnectOpts, type Socket } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { bootGuest, type Guest, noGuest, without } from '../support/guest.js'
+import { bootGuest, type Guest, noGuest } from '../support/guest.js'
+import { without } from '../support/needs.js'
 
 describe('a guest with the options that channel printed', { skip: noGuest() }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'channel-'))

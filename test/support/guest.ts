@@ -9,7 +9,7 @@
  *
  * The guest lives no longer than this process: the kernel ends QEMU when its parent is gone.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, type NetConnectOpts } from 'node:net'
@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Contents, guestImage, writeInitramfs } from './guest-image.js'
+import { skipped, without } from './needs.js'
 import { openQmp, type Qmp } from './qmp.js'
 
 export interface GuestOptions extends Contents {
@@ -50,7 +51,9 @@ export interface Guest {
   qmp: Qmp
   /** What it wrote to its console. */
   console(): string
-  /** Ends QEMU as a power cut would, and waits for its end. */
+  /** Ends QEMU, as a power cut would. */
+  kill(): void
+  /** The same, waits for its end, and removes what it leaves. */
   stop(): Promise<void>
 }
 
@@ -71,17 +74,6 @@ export function noGuest(contents: Contents = {}): string | false {
   }
 }
 
-/** The same for programs of this machine. */
-export function without(...programs: string[]): string | false {
-  const lacking = programs.find((program) => spawnSync(program, ['--version']).error)
-  return lacking ? skipped(`${lacking} is not installed`) : false
-}
-
-function skipped(reason: string): string {
-  if (process.env.CI === 'true') throw new Error(`CI must have it: ${reason}`)
-  return reason
-}
-
 export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   const start = Date.now()
   const image = guestImage(options)
@@ -90,8 +82,11 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   writeInitramfs(image, initramfs)
   const qemu = startQemu(options, image.kernel, initramfs, folder)
   const said = collect(qemu)
-  const stop = async () => {
+  const kill = () => {
     qemu.kill('SIGKILL')
+  }
+  const stop = async () => {
+    kill()
     if (qemu.exitCode === null && qemu.signalCode === null) await once(qemu, 'exit')
     rmSync(folder, { recursive: true, force: true })
   }
@@ -110,7 +105,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
     const port = options.ports ? '' : await addressOf(qmp, 'vmpipe')
     return {
       ...{ pid: qemu.pid as number, port, agent: join(folder, 'agent'), folder, bootMs: Date.now() - start },
-      ...{ sh, run, qmp, console: said, stop },
+      ...{ sh, run, qmp, console: said, kill, stop },
     }
   } catch (error) {
     await stop()
