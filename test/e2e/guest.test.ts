@@ -12,10 +12,11 @@ describe('a bare guest', { skip: noGuest() }, () => {
   })
   after(() => guest?.stop())
 
-  test('has a kernel with function_graph, kprobes and uprobes', async () => {
-    assert.match(await guest.run('cat /sys/kernel/tracing/available_tracers'), /function_graph/)
-    await guest.run('ls /sys/kernel/tracing/kprobe_events /sys/kernel/tracing/uprobe_events')
+  test("runs Debian's kernel on two CPUs, with a network whose interrupts have names", async () => {
     assert.match(await guest.run('cat /proc/version'), /Debian/)
+    assert.equal(await guest.run('nproc'), '2\n')
+    await guest.run('ping -c 1 10.0.2.2')
+    assert.match(await guest.run('cat /proc/interrupts'), /virtio\d-input\.0$/m)
   })
 
   test('runs a command: stdin, stdout, stderr, status', async () => {
@@ -51,6 +52,29 @@ describe('a bare guest', { skip: noGuest() }, () => {
   test('is gone after stop', async () => {
     await guest.stop()
     assert.throws(() => process.kill(guest.pid, 0), /ESRCH/)
+  })
+})
+
+describe('a guest with one CPU', { skip: noGuest() }, () => {
+  let guest: Guest
+  before(async () => {
+    guest = await bootGuest({ cpus: 1 })
+  })
+  after(() => guest?.stop())
+  const traced = (on: string, off: string) =>
+    guest.run(
+      `cd /sys/kernel/tracing; ${on}; head -c 1 /proc/version >/dev/null; echo 0 >tracing_on; cat trace; ${off}`,
+    )
+
+  test('can hook a function by a kprobe', async () => {
+    const on = 'echo p:hook vfs_read >kprobe_events; echo 1 >events/kprobes/hook/enable; echo 1 >tracing_on'
+    const trace = await traced(on, 'echo 0 >events/kprobes/hook/enable; echo >kprobe_events')
+    assert.match(trace, /head-\d+ .*: hook: \(vfs_read\+0x0\//)
+  })
+
+  test('can graph a function', async () => {
+    const on = 'echo vfs_read >set_ftrace_filter; echo function_graph >current_tracer; echo 1 >tracing_on'
+    assert.match(await traced(on, 'echo nop >current_tracer; echo >set_ftrace_filter'), /us +\| +vfs_read\(\);/)
   })
 })
 

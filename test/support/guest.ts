@@ -27,6 +27,11 @@ export interface GuestOptions extends Contents {
   qemu?: string[]
   /** MiB */
   memory?: number
+  /**
+   * 2, or 1 where functions are hooked: the kernel writes an int3 over code that the other CPU runs, and a
+   * multi-threaded emulation may take that for a real one (seen: panics and lock-ups with all functions hooked).
+   */
+  cpus?: number
 }
 
 export interface Ran {
@@ -92,6 +97,8 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   }
   try {
     await until(() => said().includes('init: READY'), qemu, said)
+    // QEMU has it in memory, and it is large: it is not left behind where this process is killed
+    rmSync(initramfs)
     const qmp = await openQmp(join(folder, 'qmp'))
     const control = await forwarded(qmp)
     const sh: Guest['sh'] = (command, how = {}) => remote(control, command, how)
@@ -117,7 +124,18 @@ function startQemu(options: GuestOptions, kernel: string, initramfs: string, fol
   const memory = options.memory ?? (options.node ? 1024 : 256)
   const args = [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', `${memory}`],
+    ...[
+      '-machine',
+      'q35',
+      '-accel',
+      'tcg,thread=multi',
+      '-cpu',
+      'max',
+      '-smp',
+      `${options.cpus ?? 2}`,
+      '-m',
+      `${memory}`,
+    ],
     ...['-kernel', kernel, '-initrd', initramfs],
     ...['-append', 'console=ttyS0 quiet panic=-1 tsc=reliable'],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
