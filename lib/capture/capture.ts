@@ -82,10 +82,9 @@ export async function capture({ root, request, setup, src, out, ...options }: Ca
 
   function takeRow(row: number): void {
     view.row = row
-    if (!view.isEvent) return out.pass(view)
-    if (events === options.count) return
+    if (view.isEvent && events === options.count) return
     out.pass(view)
-    if (++events === options.count) stopping = true
+    if (view.isEvent && ++events === options.count) stopping = true
   }
 
   function takeMark(row: number): void {

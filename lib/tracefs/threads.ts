@@ -19,17 +19,31 @@ export interface Threads {
   distrustProc(): void
 }
 
+/** The kernel's cache is read at most so often: it is a text of 128 lines or more. */
+const SAVED_MS = 20
+
 /** `guests`: also find out which guest a thread works for. */
 export function threads(root: string, guests: boolean): Threads {
   const room = allocate(64)
   const names = new Map<number, string>()
   let saved = new Map<number, string>()
+  let savedAt = Number.NEGATIVE_INFINITY
   let proc = true
 
   function tell(pid: number): void {
-    const comm = pid === 0 ? '<idle>' : ((proc ? commOf(pid) : undefined) ?? saved.get(pid) ?? '')
+    const comm = pid === 0 ? '<idle>' : ((proc ? commOf(pid) : undefined) ?? savedComm(pid) ?? '')
     const vm = guests && proc && pid !== 0 ? guestOf(pid, comm) : ''
     scanner.setThread(pid, room, bytes.write(comm, room, 16, 'latin1'), vm ? idOf(vm) : 0)
+  }
+
+  /** A thread that has ended meanwhile may have come into the kernel's cache since that was read. */
+  function savedComm(pid: number): string | undefined {
+    const now = performance.now()
+    if (!saved.has(pid) && now - savedAt > SAVED_MS) {
+      saved = savedComms(root)
+      savedAt = now
+    }
+    return saved.get(pid)
   }
 
   function guestOf(pid: number, comm: string): string {
@@ -47,7 +61,7 @@ export function threads(root: string, guests: boolean): Threads {
       proc = false
     },
     forget() {
-      saved = savedComms(root)
+      saved.clear()
       names.clear()
       scanner.forgetThreads()
     },
