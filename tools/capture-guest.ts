@@ -1,0 +1,61 @@
+/**
+ * capture-guest - trace events of the machine it runs in, a guest, and send them to its host.
+ *
+ * The same capture as capture-host's, under the name `guest`, to stdout or (--push) through the guest's port. For a
+ * guest in which nothing can be installed, --script prints a shell script that does what it can of this.
+ *
+ * What can mislead: sending makes events. Interrupts of the port, and the switches to the sender, are in what it
+ * traces; it sends in batches, and says its own share.
+ */
+
+import { captureOptions, request } from '../lib/capture/options.js'
+import { captureScript, notInScript } from '../lib/capture/script.js'
+import { runCapture } from '../lib/capture/tool.js'
+import { type Spec, source, Usage } from '../lib/cli/tool.js'
+import { parseDuration } from '../lib/clock/duration.js'
+
+const spec = {
+  name: 'capture-guest',
+  summary: 'trace events of this guest, and send them to its host',
+  operands: '',
+  own: Number.POSITIVE_INFINITY,
+  options: {
+    ...captureOptions,
+    src: { type: 'string', value: 'name', default: 'guest', describe: 'the name of this machine in the stream' },
+    push: {
+      type: 'string',
+      value: 'target',
+      describe: 'where to, as push has it: /dev/virtio-ports/NAME, tcp:PORT, …',
+    },
+    interval: {
+      type: 'string',
+      value: 'duration',
+      default: '250ms',
+      coerce: parseDuration,
+      describe: 'with --push or --script: how often it sends',
+    },
+    script: { type: 'boolean', default: false, describe: 'print a script for a guest with nothing but sh and awk' },
+  },
+  examples: [
+    `capture-guest -e 'irq:irq_handler_entry/name ~ "virtio*-input*"/' --push /dev/virtio-ports/org.vmpipe.0`,
+    'capture-guest --script -e irq:* --push /dev/virtio-ports/org.vmpipe.0 > capture.sh',
+  ],
+} as const satisfies Spec
+
+export default source(spec, async (options, context, out) => {
+  if (context.operands.length > 0) throw new Usage(`${context.operands[0]}: no operand is expected`)
+  if (options.script) {
+    const wanted = request(options)
+    const not = notInScript(wanted)
+    if (not) throw new Usage(`--script: ${not}`)
+    const { push: target = '-', interval, duration } = options
+    const script = captureScript(wanted, {
+      target,
+      interval: interval / 1e6,
+      duration: duration === undefined ? undefined : duration / 1e6,
+    })
+    context.print(script)
+    return undefined
+  }
+  return runCapture(spec.name, options, context, { out, ready: () => undefined }, false)
+})
