@@ -100,13 +100,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
     // QEMU has it in memory, and it is large: it is not left behind where this process is killed
     rmSync(initramfs)
     const qmp = await openQmp(join(folder, 'qmp'))
-    const control = await forwarded(qmp)
-    const sh: Guest['sh'] = (command, how = {}) => remote(control, command, how)
-    const run: Guest['run'] = async (command, how) => {
-      const { stdout, stderr, status } = await sh(command, how)
-      if (status !== 0) throw new Error(`in the guest: ${command}: status ${status}\n${stderr}`)
-      return stdout
-    }
+    const { sh, run } = shell(await forwarded(qmp))
     if (!options.ports) await run(appears(PORT))
     if (options.agent) await run(`${appears(AGENT)} && qemu-ga -d -p /dev/virtio-ports/${AGENT} -t /run`)
     const port = options.ports ? '' : await addressOf(qmp, 'vmpipe')
@@ -190,6 +184,18 @@ async function addressOf(qmp: Qmp, label: string): Promise<string> {
   const [, address] = /tcp:([^,]+)/.exec(devices.find((device) => device.label === label)?.filename ?? '') ?? []
   if (!address) throw new Error(`no address of ${label} in ${JSON.stringify(devices)}`)
   return address
+}
+
+function shell(control: number): Pick<Guest, 'sh' | 'run'> {
+  const sh: Guest['sh'] = (command, how = {}) => remote(control, command, how)
+  return {
+    sh,
+    async run(command, how) {
+      const { stdout, stderr, status } = await sh(command, how)
+      if (status !== 0) throw new Error(`in the guest: ${command}: status ${status}\n${stderr}`)
+      return stdout
+    },
+  }
 }
 
 /** One connection to the guest's control service: see guest/control. */
