@@ -1,0 +1,108 @@
+/**
+ * What this machine's kernel may not have, in a guest with Debian's: kprobes, the function tracer with stacks, and
+ * function_graph, which Linux 6.1 has in the top-level buffer only.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { bootGuest, type Guest, noGuest } from '../support/guest.js'
+import { records } from '../support/tracing.js'
+
+const contents = { node: true }
+
+describe('a capture in a guest with kprobes and function tracers', { skip: noGuest(contents) }, () => {
+  let guest: Guest
+  before(async () => {
+    guest = await bootGuest({ ...contents, cpus: 1 })
+  })
+  after(() => guest?.stop())
+
+  // something that reads, as long as the capture runs
+  const reading = 'while :; do dd if=/proc/version bs=1 count=1; usleep 20000; done >/dev/null 2>&1 & load=$!'
+  const captured = async (args: string) =>
+    records(await guest.run(`${reading}; capture-guest -q ${args}; kill $load`)).filter(({ type }) => !type)
+  const nothingLeft = async () =>
+    assert.equal(await guest.run('cd /sys/kernel/tracing; ls instances; cat kprobe_events uprobe_events'), '')
+
+  test('kprobes: a function with what it was given, and its return with what it answers', async () => {
+    const events = await captured(`-p 'vfs_read count=%dx:u64' -p 'vfs_read%return got=$retval:s64' -N 200`)
+    const entries = events.filter(({ event }) => event === 'probe:vfs_read')
+    const returns = events.filter(({ event }) => event === 'probe:vfs_read__return')
+    assert.ok(entries.some(({ comm, args }) => comm === 'dd' && args.count === '1'))
+    assert.ok(returns.some(({ comm, args }) => comm === 'dd' && args.got === '1'))
+    assert.ok(entries.every(({ src }) => src === 'guest'))
+    await nothingLeft()
+  })
+
+  test('function tracer: which function, called from where, and the stack', async () => {
+    const events = await captured('-f vfs_read --stack -N 20')
+    assert.equal(events.length, 20)
+    for (const { event, args, stack } of events) {
+      assert.equal(event, 'ftrace:function')
+      assert.equal(args.ip, 'vfs_read')
+      assert.match(args.parent_ip, /^\w+$/)
+      assert.ok(stack.includes('vfs_read') || stack.includes(args.parent_ip), stack.join())
+      assert.ok(stack.length > 2)
+    }
+    await nothingLeft()
+  })
+
+  test('a function that is not there', async () => {
+    const { stderr, status } = await guest.sh('capture-guest -f no_such_function')
+    assert.match(stderr, /^capture-guest: -f no_such_function: no such function that can be traced/)
+    assert.equal(status, 1)
+    await nothingLeft()
+  })
+
+  test('function_graph: calls nest, and the top-level buffer is given back as it was', async () => {
+    const state =
+      'cd /sys/kernel/tracing; for f in current_tracer trace_clock tracing_on buffer_size_kb max_graph_depth set_graph_function set_event_notrace_pid tracing_cpumask; do echo "$f $(cat $f)"; done'
+    await guest.run('echo 512 >/sys/kernel/tracing/buffer_size_kb; echo global >/sys/kernel/tracing/trace_clock')
+    const before = await guest.run(state)
+    const events = await captured('-g vfs_read --depth 3 -N 400')
+    assert.equal(await guest.run(state), before)
+    const open: string[] = []
+    let calls = 0
+    // the capture may begin and end within a call
+    for (const { event, args } of events.slice(events.findIndex(({ args }) => args.depth === 0))) {
+      if (event === 'ftrace:funcgraph_entry') {
+        assert.equal(args.depth, open.length)
+        open.push(args.func)
+      } else {
+        assert.equal(args.func, open.pop())
+        assert.ok(BigInt(args.rettime) >= BigInt(args.calltime))
+        calls++
+      }
+    }
+    assert.ok(calls > 100)
+    assert.ok(events.some(({ args }) => args.func === 'vfs_read'))
+    await nothingLeft()
+  })
+
+  test('function_graph: the top-level buffer is not taken from who uses it', async () => {
+    await guest.run('echo irq:irq_handler_entry >/sys/kernel/tracing/set_event')
+    const { stderr, status } = await guest.sh('capture-guest -g vfs_read')
+    assert.equal(stderr, 'capture-guest: the top-level trace buffer is in use: set_event is set\n')
+    assert.equal(status, 1)
+    assert.equal(await guest.run('cat /sys/kernel/tracing/set_event'), 'irq:irq_handler_entry\n')
+    await guest.run('echo >/sys/kernel/tracing/set_event; echo >/sys/kernel/tracing/trace')
+  })
+
+  test('function_graph: what a killed run took is given back by the next', async () => {
+    const { stdout } = await guest.sh(
+      'capture-guest -g vfs_read >/dev/null & p=$!; until grep -q graph /sys/kernel/tracing/current_tracer; do usleep 100000; done; kill -9 $p; cat /sys/kernel/tracing/current_tracer; capture-guest -q -e irq:* -d 100ms >/dev/null; cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/trace_clock',
+    )
+    assert.match(stdout, /^function_graph\nnop\n.*\[global\]/)
+  })
+
+  test('the stack of an event, and a clock in nanoseconds', async () => {
+    const events = await captured('-e sched:sched_switch --stack --clock mono -N 20')
+    for (const { ts, tsc, stack } of events) {
+      assert.ok(ts && !tsc)
+      assert.ok(
+        stack.some((frame: string) => /schedule/.test(frame)),
+        stack.join(),
+      )
+    }
+    await nothingLeft()
+  })
+})
