@@ -5,40 +5,26 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { REASON, ROW_WORDS, TYPE } from '../assembly/layout.js'
-import { type Batch, type Input, openInput, type Scan } from '../wire/input.js'
+import { type Batch, type Input, openInput } from '../wire/input.js'
 import { words } from '../wire/memory.js'
 import type { Out } from '../wire/output.js'
 import { reasonText, rowReason } from '../wire/reasons.js'
 import { RecordView } from '../wire/record.js'
-import { openSource } from '../wire/source.js'
+import { openSource, type Source } from '../wire/source.js'
+import { systemMessage } from '../wire/system-message.js'
 import { BadRecord, type Context, type Stage } from './tool.js'
 
-/** What the system says of a file, as people know it. */
-export function systemMessage(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  const known: Record<string, string> = {
-    ENOENT: 'no such file',
-    EISDIR: 'is a directory',
-    EACCES: 'permission denied',
-    ENOSPC: 'no space left on the device',
-    EIO: 'input/output error',
-    ENXIO: 'no such device',
-    EBUSY: 'busy: somebody else has it open',
-    EMFILE: 'too many open files',
-    ECONNREFUSED: 'nobody listens there',
-    Z_DATA_ERROR: 'not sound gzip data',
-    Z_BUF_ERROR: 'the gzip data ends too early',
-  }
-  return (code && known[code]) ?? message
+/** Opens an input; a file that cannot be opened is a problem (null), and the others are still read. */
+export function open(path: string, context: Context): Input | null {
+  const source = sourceOf(path, context)
+  return source && reported(openInput(source), context)
 }
 
-/** Opens an input; a file that cannot be opened is a problem (null), and the others are still read. */
-export function open(path: string, context: Context, scan?: Scan): Input | null {
+function sourceOf(path: string, context: Context): Source | null {
   try {
-    const input = openInput(openSource(path), scan)
-    input.onSkip((line, reason) => context.bad(`${input.source.name}:${line}`, reasonText(reason)))
-    context.onStop(() => input.source.stop())
-    return input
+    const source = openSource(path)
+    context.onStop(() => source.stop())
+    return source
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).code) throw error
     context.problem(`${path === '-' ? 'stdin' : path}: ${systemMessage(error)}`)
@@ -46,8 +32,22 @@ export function open(path: string, context: Context, scan?: Scan): Input | null 
   }
 }
 
-/** The next batch; a read that fails is a problem, and the end of this input. */
+function reported(input: Input, context: Context): Input {
+  input.onSkip((line, reason) => context.bad(`${input.source.name}:${line}`, reasonText(reason)))
+  return input
+}
+
+async function openLooked(path: string, context: Context, look: NonNullable<Stage['look']>): Promise<Input | null> {
+  const source = sourceOf(path, context)
+  if (!source) return null
+  const { source: whole, scan } = await look(source)
+  return reported(openInput(whole, scan), context)
+}
+
+/** The next batch, once whoever takes the records is ready; a read that fails is a problem, and the end of this input. */
 export async function nextBatch(input: Input, context: Context): Promise<Batch | null> {
+  const waits = context.ready?.()
+  if (waits) await waits
   try {
     return await input.next()
   } catch (error) {
@@ -57,8 +57,13 @@ export async function nextBatch(input: Input, context: Context): Promise<Batch |
   }
 }
 
-/** All inputs, in turn, through a stage. */
-export async function drive(context: Context, accept: (record: RecordView) => void, out: Out): Promise<void> {
+/** All inputs, in turn, through a stage. `looked`: what the stage does with an input before it is read. */
+export async function drive(
+  context: Context,
+  accept: (record: RecordView) => void,
+  out: Out,
+  looked?: Stage['look'],
+): Promise<void> {
   const view = new RecordView()
   let stopped = false
   context.onStop(() => {
@@ -66,7 +71,7 @@ export async function drive(context: Context, accept: (record: RecordView) => vo
   })
   for (const path of context.files) {
     if (stopped) return
-    const input = open(path, context)
+    const input = looked ? await openLooked(path, context, looked) : open(path, context)
     if (!input) continue
     let turns = 0
     while (true) {

@@ -6,9 +6,13 @@
  * A closed pipe is quiet success.
  */
 import { isatty } from 'node:tty'
+import { LINE, LINE_END, REASON } from '../assembly/layout.js'
+import { words } from '../wire/memory.js'
 import { ClosedPipe, link, type Out, type Writer, writer } from '../wire/output.js'
+import { rowReason } from '../wire/reasons.js'
 import type { RecordView } from '../wire/record.js'
-import { acceptor, drive, systemMessage } from './drive.js'
+import { systemMessage } from '../wire/system-message.js'
+import { acceptor, drive } from './drive.js'
 import { Answer, commandLine } from './options.js'
 import { type Problems, problems, say } from './problems.js'
 import { BadRecord, type Context, Failure, type Stage, type Summary, type Tool, Usage } from './tool.js'
@@ -91,13 +95,22 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
     if (part === first && part.tool.kind === 'source') break
     part.stage = of(part, steps, () => stageOf(part))
     part.accept = acceptor(part.stage, out)
-    out = link(part === first ? part.accept : guarded(part.accept, part.context), () => output.flush())
+    out = link(part === first ? part.accept : guarded({ ...part, accept: part.accept, stage: part.stage }), () =>
+      output.flush(),
+    )
+  }
+  first.context.ready = () => {
+    for (const { stage } of parts) {
+      const waits = stage?.ready?.()
+      if (waits) return waits
+    }
+    return undefined
   }
   try {
     if (first.tool.kind === 'source') {
       const summary = await first.tool.source(first.options, first.context, first.out as Out)
       finish(first, summary)
-    } else await drive(first.context, first.accept as (record: RecordView) => void, output)
+    } else await drive(first.context, first.accept as (record: RecordView) => void, output, first.stage?.look)
     for (const part of parts) if (part.stage) finish(part, await part.stage.end?.(part.out as Out))
     output.flush()
   } catch (error) {
@@ -127,19 +140,26 @@ function stageOf({ tool, options, context }: Part): Stage {
   }
 }
 
-/** A record that a later stage cannot use is named as it would be in a pipe: by its line on that tool's stdin. */
-function guarded(accept: (record: RecordView) => void, context: Context): (record: RecordView) => void {
+/**
+ * A record that a later stage cannot use is named as it would be in a pipe: by its line on that tool's stdin. A
+ * line of text (pull carries those too) is one for those stages only that look at their input.
+ */
+function guarded({ accept, context, stage }: Staged): (record: RecordView) => void {
   let line = 0
   return (record) => {
     line++
     try {
-      accept(record)
+      if (words[record.row + REASON] !== 0 && !stage.look) {
+        if (words[record.row + LINE] !== words[record.row + LINE_END]) throw new BadRecord(rowReason(record.row))
+      } else accept(record)
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error
       context.bad(`stdin:${line}`, error.message)
     }
   }
 }
+
+type Staged = Required<Pick<Part, 'accept' | 'context' | 'stage'>>
 
 interface Part {
   tool: Tool
@@ -162,7 +182,9 @@ function prepare({ tool, args }: Step, output: Writer, stop: Signals, last: bool
       warn: said.warn,
       problem: said.problem,
       bad: said.bad,
-      onStop: (listener) => stop.listeners.push(listener),
+      onStop: (listener) => {
+        stop.listeners.push(listener)
+      },
       onSignal: (listener) => stop.first.push(listener),
       print(text) {
         if (!last) throw new Failure(`${tool.spec.name} prints for people here: nothing can follow it`)

@@ -3,8 +3,10 @@
  * records. A filter is a function from options to a stage; a source finds its records itself (order, parse).
  */
 import type { InferredOptionTypes, Options } from 'yargs'
+import type { Scan } from '../wire/input.js'
 import type { Out } from '../wire/output.js'
 import type { RecordView } from '../wire/record.js'
+import type { Source } from '../wire/source.js'
 
 /** An option as yargs has it, and what its value is called in the man page. */
 export interface Option extends Options {
@@ -30,6 +32,13 @@ export interface Stage {
   event?(record: RecordView, out: Out): void
   /** One record that has a type. Where there is none, it passes. */
   record?(record: RecordView, out: Out): void
+  /**
+   * Asked before more is read: the promise that more can be taken, where it cannot be now. So who carries records
+   * away holds the reading up, and holds no more than what was read at once.
+   */
+  ready?(): Promise<void> | undefined
+  /** An input that is about to be read, by a stage that takes other lines than records: how they are scanned. */
+  look?(source: Source): Promise<{ source: Source; scan?: Scan }>
   /** The input is over: what is left goes out. Answers what was counted. */
   end?(out: Out): Summary | undefined | Promise<Summary | undefined>
 }
@@ -53,6 +62,8 @@ export interface Context {
   onStop(stop: () => void): void
   /** The same at once: for who makes records and has nobody before it. */
   onSignal(stop: () => void): void
+  /** A promise where the stages that take the records cannot take more now; `nextBatch` awaits it. */
+  ready?(): Promise<void> | undefined
   /** What goes to a person at the end (a table): bytes to stdout past the records. */
   print(text: string): void
   /** Operands after the tool's own: where to read; `-` is stdin. */

@@ -1,9 +1,9 @@
 /** Opening an input whose format is to be found out. */
-import { systemMessage } from '../cli/drive.js'
 import type { Context } from '../cli/tool.js'
+import { peek } from '../wire/peek.js'
 import { openSource, type Source } from '../wire/source.js'
+import { systemMessage } from '../wire/system-message.js'
 import { detect, type Format } from './detect.js'
-import { peek } from './peek.js'
 
 /** A file that cannot be opened is a problem (null), and the others are still read. */
 export function openText(path: string, context: Context): Source | null {

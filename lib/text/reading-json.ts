@@ -1,8 +1,8 @@
 /** Reading a JSON document: its samples as events of the wire format. */
-import { systemMessage } from '../cli/drive.js'
 import { type Context, Failure } from '../cli/tool.js'
 import { ClosedPipe } from '../wire/output.js'
 import type { Source } from '../wire/source.js'
+import { systemMessage } from '../wire/system-message.js'
 import { chrome } from './chrome-json.js'
 import type { JsonFormat } from './detect.js'
 import { type Sample, samples } from './json-samples.js'
@@ -26,6 +26,8 @@ export async function readJson(
       if (event === null) skipped++
       else if (typeof event === 'string') context.bad(`${input.name}: element ${element}`, event)
       else accept(event)
+      const waits = context.ready?.()
+      if (waits) await waits
     }
   } catch (error) {
     if (error instanceof ClosedPipe || error instanceof Failure) throw error

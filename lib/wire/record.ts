@@ -184,6 +184,11 @@ export class RecordView {
     return JSON.parse(withWideIntegers(utf8(from, words[this.row + ARGS + 1] as number)))
   }
 
+  /** All members, read as `args` are. */
+  get members(): Record<string, unknown> {
+    return JSON.parse(withWideIntegers(this.line))
+  }
+
   /** The whole line, without its newline. */
   get line(): string {
     this.materialise()

@@ -89,7 +89,8 @@ function pipeSource(name: string, fd: number): Source {
   }
 }
 
-function streamSource(name: string, stream: Readable): Source {
+/** A stream of Node, such as a connected socket. */
+export function streamSource(name: string, stream: Readable): Source {
   const inbox = mailbox()
   stream.on('data', (piece: Buffer) => {
     inbox.put(piece)

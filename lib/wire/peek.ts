@@ -1,6 +1,6 @@
 /** A source whose beginning has been looked at. */
-import { allocate, bytes, release } from '../wire/memory.js'
-import { PIPE_READ, type Source } from '../wire/source.js'
+import { allocate, bytes, release } from './memory.js'
+import { PIPE_READ, type Source } from './source.js'
 
 /** How much of an input is looked at. */
 const LOOK = PIPE_READ
