@@ -8,8 +8,9 @@
  * What can mislead: text is lossy. `dst 1 vec 40` is what is left of an address and data of 64 bits; a time in
  * seconds has lost its nanoseconds; the comm is the one known when the text was printed.
  */
-import { HAS, HAS_TSC, SRC, TYPE } from '../lib/assembly/layout.js'
+import { HAS, HAS_TSC, OWN, SRC, TEXT_CONTROL, TYPE } from '../lib/assembly/layout.js'
 import { type Spec, source } from '../lib/cli/tool.js'
+import { commentRecord } from '../lib/text/comments.js'
 import { type Format, formats, isJson, type JsonFormat, type TextFormat } from '../lib/text/detect.js'
 import { textLine } from '../lib/text/line.js'
 import { losses } from '../lib/text/losses.js'
@@ -46,7 +47,7 @@ export default source(spec, async (options, context, out) => {
   const counts = { events: 0, headers: 0, stacks: 0, skipped: 0, not_utf8: 0 }
   const found = new Set<Format>()
   const lost = losses((line) => out.write(line))
-  const begin = streamHeads((line) => out.write(line))
+  const heads = streamHeads((line) => out.write(line))
 
   async function readLines(input: Source, format: TextFormat): Promise<void> {
     const more = await readText(
@@ -56,11 +57,15 @@ export default source(spec, async (options, context, out) => {
       context,
       () => out.flush(),
       ({ row }) => {
+        if (words[row + OWN] === TEXT_CONTROL) {
+          if (!commentRecord(row, idOf(options.src), heads, (line) => out.write(line))) counts.headers++
+          return
+        }
         if (words[row + TYPE] !== 0) {
           lost.hold(row)
           return
         }
-        begin(words[row + SRC] as number, ((words[row + HAS] as number) & HAS_TSC) !== 0)
+        heads.before(words[row + SRC] as number, ((words[row + HAS] as number) & HAS_TSC) !== 0)
         if (lost.waiting) lost.end(row)
         lost.pass(row)
         counts.events++
@@ -77,7 +82,7 @@ export default source(spec, async (options, context, out) => {
   async function readDocument(input: Source, format: JsonFormat): Promise<void> {
     const src = idOf(options.src)
     const skipped = await readJson(input, format, options.event, context, (event) => {
-      begin(src, false)
+      heads.before(src, false)
       counts.events++
       if (event.stack) counts.stacks++
       out.write(JSON.stringify(eventRecord(event, options.src)))

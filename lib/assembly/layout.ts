@@ -46,6 +46,10 @@ export const REASON_AT = 29
 /** Two words that whoever made a synthetic row may use. */
 export const OWN = 30
 
+/** What OWN says of a line of any text (lines.ts); no address is so low. */
+export const TEXT_LINE = 1
+export const TEXT_CONTROL = 2
+
 /** What a pair's row keeps where an event has its args and texts (TIME, CPU, PID are the end's). */
 export const PAIR_START_TIME = ARGS
 export const PAIR_START_CPU = COMM
@@ -68,6 +72,9 @@ export const HAS_BROKEN = 256
 export const HAS_KEY_UNSIGNED = 512
 /** The time in TIME is 2^63 or above as written. */
 export const HAS_TIME_UNSIGNED = 1024
+/** The line has a `src`; it has it twice, or has `vm`, `start_src` or `end_src`. */
+export const HAS_SRC = 2048
+export const HAS_SRC_MORE = 4096
 
 /** Deepest nesting of arrays and objects that is followed. */
 export const MAX_DEPTH = 128

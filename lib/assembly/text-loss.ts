@@ -1,6 +1,20 @@
 /** Lines that say events were lost: rows of type `lost`, with their CPU, and KEY = how many. */
 import { isDigit } from './json'
-import { CPU, HAS, HAS_CPU, HAS_KEY_INTEGER, KEY, MAX_CPU, REASON_CPU, SRC, TYPE } from './layout'
+import {
+  CPU,
+  HAS,
+  HAS_CPU,
+  HAS_KEY_INTEGER,
+  KEY,
+  LINE,
+  LINE_END,
+  MAX_CPU,
+  OWN,
+  REASON_CPU,
+  SRC,
+  TEXT_CONTROL,
+  TYPE,
+} from './layout'
 import { backBlanks, put, skipBlanks } from './text-bytes'
 import { cpu, doubt, mainSrc, setDoubt, smallNumber, src } from './text-head'
 
@@ -45,6 +59,34 @@ export function lossLine(p: usize, stop: usize, row: usize): bool {
   if (p != stop - 1 || doubt) return false
   loss(row, mainSrc, ofCpu, d, e)
   return true
+}
+
+/** `# vmpipe ` … */
+export function isComment(p: usize, stop: usize): bool {
+  return stop - p > 9 && load<u64>(p) == 0x657069706d762023 && load<u8>(p, 8) == 32
+}
+
+/**
+ * A comment of vmpipe's own: `# vmpipe lost count=12` is a loss, another one a row of TEXT_CONTROL that whoever reads
+ * the text makes a record of.
+ */
+export function commentRow(p: usize, stop: usize, row: usize): void {
+  put(row, LINE, p)
+  put(row, LINE_END, stop)
+  p += 9
+  // lost, and a blank or nothing
+  if (stop - p >= 4 && load<u32>(p) == 0x74736f6c && (p + 4 == stop || load<u8>(p, 4) == 32)) {
+    p += 4
+    // _count=
+    while (p + 7 < stop && (load<u64>(p) & 0xffffffffffffff) != 0x3d746e756f6320) p++
+    let e = p + 7
+    while (e < stop && isDigit(load<u8>(e))) e++
+    put(row, LINE, 0)
+    loss(row, mainSrc, -1, min(p + 7, stop), min(e, stop))
+    return
+  }
+  put(row, TYPE, lostType)
+  put(row, OWN, TEXT_CONTROL)
 }
 
 /** `PERF_RECORD_LOST lost 120`, from after the name. */

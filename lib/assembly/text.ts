@@ -31,7 +31,7 @@ import {
   TEXT_PERF,
   TEXT_PERF_PROF,
 } from './text-layout'
-import { lossLine, setLostType } from './text-loss'
+import { commentRow, isComment, lossLine, setLostType } from './text-loss'
 import { beginScan, endScan, forgetRows, isFrame, remember, stack, stackLines, stackPlaced } from './text-stack'
 
 const ROW_BYTES: usize = ROW_WORDS * 4
@@ -130,6 +130,10 @@ function line(first: usize, stop: usize, row: usize): i32 {
   if (format == TEXT_PERF && load<u8>(first) == 9 && isFrame(first, stop)) return LINE_FRAME
   memory.fill(row, 0, ROW_BYTES)
   if (stop - first > <usize>MAX_TEXT) return broken(row, first, stop, REASON_TEXT_LONG)
+  if (isComment(first, stop)) {
+    commentRow(first, stop, row)
+    return LINE_ROW
+  }
   const after = head(first, stop)
   if (after) {
     const kind = event(after, first, stop, row)

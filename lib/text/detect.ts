@@ -39,6 +39,7 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
   for (const line of text.split('\n')) {
     if (/^# tracer: function_graph/.test(line) || GRAPH.test(line))
       return { refused: 'function_graph output, which is not read yet' }
+    if (line.startsWith('# vmpipe ')) return 'ftrace'
     if (/^#/.test(line)) {
       if (/^# tracer:/.test(line)) hint = 'ftrace'
       continue
