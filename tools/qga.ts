@@ -9,13 +9,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Action, action } from '../lib/cli/action.js'
-import { systemMessage } from '../lib/cli/drive.js'
 import { say } from '../lib/cli/problems.js'
 import { Failure, type Spec, Usage } from '../lib/cli/tool.js'
 import { parseDuration } from '../lib/clock/duration.js'
 import { type Agent, AgentError, type Exited, readInfo, readPid, readStatus, shown } from '../lib/guest-agent/answer.js'
 import { openSocket } from '../lib/guest-agent/socket.js'
 import { openVirsh } from '../lib/guest-agent/virsh.js'
+import { systemMessage } from '../lib/wire/system-message.js'
 
 const spec = {
   name: 'qga',

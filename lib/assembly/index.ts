@@ -7,6 +7,8 @@ export { ringAbout, ringAsks, ringMerge, ringOwn, ringStop, setLostType, setProg
 export { setStream } from './ring-event'
 export { lastTime, setPageSize } from './ring-page'
 export { forgetThreads, setOwn, setSymbols, setThread } from './ring-table'
+export { scanLines } from './lines'
+export { putWithSource } from './source'
 export { openText, scanText, textCount } from './text'
 export { setForm } from './text-form'
 export { setNameBits } from './text-pairs'

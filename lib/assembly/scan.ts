@@ -23,6 +23,8 @@ import {
   HAS_KEY_TEXT,
   HAS_KEY_UNSIGNED,
   HAS_PID,
+  HAS_SRC,
+  HAS_SRC_MORE,
   HAS_TIME_UNSIGNED,
   HAS_TS,
   HAS_TSC,
@@ -231,13 +233,19 @@ function member(name: usize, length: usize, quote: usize, from: usize, to: usize
   if (length == 2) {
     const n = <u32>load<u16>(name)
     if (n == N_TS) time(quote, from, to, row, HAS_TS, HAS_TSC)
-    else if (n == N_VM) nameColumn(from, to, row, VM)
+    else if (n == N_VM) {
+      set(row, HAS_SRC_MORE)
+      nameColumn(from, to, row, VM)
+    }
     return
   }
   if (length == 3) {
     const n = load<u32>(name) & 0xffffff
     if (n == N_TSC) time(quote, from, to, row, HAS_TSC, HAS_TS)
-    else if (n == N_SRC) nameColumn(from, to, row, SRC)
+    else if (n == N_SRC) {
+      set(row, (get(row, HAS) & HAS_SRC) != 0 ? HAS_SRC_MORE : HAS_SRC)
+      nameColumn(from, to, row, SRC)
+    }
     else if (n == N_CPU) small(from, to, row, CPU, HAS_CPU, REASON_CPU, MAX_CPU)
     else if (n == N_PID) small(from, to, row, PID, HAS_PID, REASON_PID, 0x7fffffff)
     else if (n == N_KEY) key(from, to, row)
@@ -268,9 +276,17 @@ function member(name: usize, length: usize, quote: usize, from: usize, to: usize
     return
   }
   if (length == 6 && load<u32>(name) == 0x5f646e65 && load<u16>(name, 4) == N_TS) pairTime(from, to, row, HAS_TS)
-  else if (length == 7 && load<u32>(name) == 0x5f646e65 && load<u32>(name, 3) >>> 8 == N_TSC) pairTime(from, to, row, HAS_TSC)
+  else if (length == 7 && load<u32>(name) == 0x5f646e65) {
+    const last = load<u32>(name, 3) >>> 8
+    if (last == N_TSC) pairTime(from, to, row, HAS_TSC)
+    else if (last == N_SRC) set(row, HAS_SRC_MORE)
+  }
   else if (length == 8 && load<u64>(name) == 0x736e5f61746c6564) delta(from, to, row, HAS_DELTA_NS, HAS_DELTA_TSC)
-  else if (length == 9 && load<u64>(name) == 0x73745f61746c6564 && load<u8>(name, 8) == 99) delta(from, to, row, HAS_DELTA_TSC, HAS_DELTA_NS)
+  else if (length == 9 && load<u8>(name, 8) == 99) {
+    const eight = load<u64>(name)
+    if (eight == 0x73745f61746c6564) delta(from, to, row, HAS_DELTA_TSC, HAS_DELTA_NS)
+    else if (eight == 0x72735f7472617473) set(row, HAS_SRC_MORE) // start_sr
+  }
 }
 
 // @ts-ignore: decorator

@@ -24,6 +24,8 @@ interface Exports {
   putPair(to: number, row: number): number
   putWithMember(to: number, row: number, text: number, length: number): number
   putWithTime(to: number, row: number, cycles: boolean): number
+  putWithSource(to: number, line: number, row: number, name: number, length: number, wanted: boolean): number
+  scanLines(from: number, end: number, rows: number, max: number): number
   align(clock: number, at: number): number
   openText(format: number, src: number, guestSrc: number, lostType: number): void
   scanText(from: number, end: number, rows: number, max: number, last: boolean, held: boolean): number

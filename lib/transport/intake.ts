@@ -1,0 +1,159 @@
+/**
+ * Intake: the lines that came, put down in the ledger and passed on under the receiver's name, and what did not
+ * come said between them.
+ */
+import {
+  HAS,
+  HAS_TS,
+  HAS_TSC,
+  LINE,
+  OWN,
+  REASON,
+  REASON_AT,
+  REASON_NOT_OBJECT,
+  TIME,
+  TYPE,
+} from '../assembly/layout.js'
+import { comment } from '../wire/comment.js'
+import { wide } from '../wire/int64.js'
+import { bytes, words } from '../wire/memory.js'
+import type { Out } from '../wire/output.js'
+import { RecordView } from '../wire/record.js'
+import { type Ledger, ledger, type Told } from './ledger.js'
+import type { Lines } from './lines.js'
+import { type Mark, markReader } from './mark.js'
+import { json, text } from './session.js'
+import { sourceName } from './source-name.js'
+
+type Time = bigint | undefined
+
+export interface Intake {
+  readonly book: Ledger
+  /** Which lines these are; how a loss is said depends on it. */
+  lines: Lines
+  /** Losses of unknown size so far. */
+  readonly unknown: number
+  /** The sender's counts made no sense. */
+  readonly doubted: boolean
+  /** A sound row. */
+  row(row: number): void
+  /** An interruption, before a line of the time `to`. */
+  gap(told: Told, to: Time): void
+}
+
+export function intake(src: string, out: Out): Intake {
+  const book = ledger()
+  const naming = sourceName(src)
+  const readMark = markReader()
+  const view = new RecordView()
+  let lines: Lines = 'records'
+  let unknown = 0
+  let doubted = false
+  // the time of the last event, as row words, and at the last mark
+  let lastHas = 0
+  let lastHigh = 0
+  let lastLow = 0
+  let markTime: Time
+  /** Lines that had been received when the session began. */
+  let sessionAt = 0
+
+  function lastTime(): Time {
+    if (!lastHas) return undefined
+    const time = wide(lastHigh, lastLow)
+    return lastHas & HAS_TSC ? BigInt.asUintN(64, time) : time
+  }
+
+  function lost(count: number | undefined, from: Time, to: Time): void {
+    if (count === undefined) unknown++
+    const members = { src, count, from: from?.toString(), to: to?.toString() }
+    out.write((lines === 'text' ? text : json).lost(members))
+  }
+
+  function tell({ missing, unknown: tail, doubt }: Told, from: Time, to: Time): void {
+    if (tail) lost(undefined, from, to)
+    if (missing > 0) lost(missing, from, to)
+    if (doubt) doubted = true
+  }
+
+  /** A loss that is noticed without an interruption lies between the last mark and this one. */
+  function takeMark({ time }: RecordView, { kind, session, sent }: Mark): void {
+    if (kind === 'stream' && session !== book.session) sessionAt = book.received
+    const told = book.mark(session, sent)
+    const last = lastTime()
+    tell(told, markTime, time !== undefined && (last === undefined || time > last) ? time : last)
+    if (kind === 'end') book.end()
+    markTime = last
+  }
+
+  /**
+   * A record that is not counted. Its count was of this channel: a record goes on without it (filters may follow),
+   * a comment with that of the lines that go on.
+   */
+  function passControl(record: RecordView, mark: Mark | null): void {
+    if (lines === 'records') {
+      const { sent: _, ...members } = record.members
+      out.write(JSON.stringify(naming.named(members)))
+    } else if (mark && mark.kind !== 'stream')
+      out.write(comment(mark.kind, { session: mark.session, sent: book.received - sessionAt }))
+    else passText(record.row)
+  }
+
+  /** Text is no record, to whoever takes it for one. */
+  function passText(row: number): void {
+    words[row + REASON] = REASON_NOT_OBJECT
+    let at = words[row + LINE] as number
+    while (bytes[at] === 32 || bytes[at] === 9) at++
+    words[row + REASON_AT] = at
+    view.row = row
+    out.pass(view)
+  }
+
+  function control(record: RecordView): void {
+    const mark = readMark(record)
+    if (mark === undefined) {
+      book.line()
+      naming.pass(record, out)
+      return
+    }
+    if (mark) takeMark(record, mark)
+    passControl(record, mark)
+  }
+
+  return {
+    book,
+    get lines() {
+      return lines
+    },
+    set lines(now) {
+      lines = now
+    },
+    get unknown() {
+      return unknown
+    },
+    get doubted() {
+      return doubted
+    },
+    row(row) {
+      view.row = row
+      view.renderer = null
+      const own = words[row + OWN] as number
+      if (words[row + TYPE] !== 0 || own > 1) {
+        control(view)
+        return
+      }
+      book.line()
+      if (own !== 0) {
+        passText(row)
+        return
+      }
+      const has = (words[row + HAS] as number) & (HAS_TS | HAS_TSC)
+      if (has) {
+        lastHas = has
+        lastHigh = words[row + TIME + 1] as number
+        lastLow = words[row + TIME] as number
+      }
+      naming.pass(view, out)
+    },
+    gap: (told, to) => tell(told, lastTime(), to),
+  }
+}
