@@ -9,7 +9,9 @@
  */
 
 import { captureOptions, request } from '../lib/capture/options.js'
+import { pushing } from '../lib/capture/pushing.js'
 import { captureScript, notInScript } from '../lib/capture/script.js'
+import type { Request } from '../lib/capture/setup.js'
 import { runCapture } from '../lib/capture/tool.js'
 import { type Spec, source, Usage } from '../lib/cli/tool.js'
 import { parseDuration } from '../lib/clock/duration.js'
@@ -34,6 +36,7 @@ const spec = {
       coerce: parseDuration,
       describe: 'with --push or --script: how often it sends',
     },
+    wait: { type: 'boolean', default: false, describe: 'with --push: wait for a port that is not there or busy' },
     script: { type: 'boolean', default: false, describe: 'print a script for a guest with nothing but sh and awk' },
   },
   examples: [
@@ -42,20 +45,26 @@ const spec = {
   ],
 } as const satisfies Spec
 
+declare const VERSION: string
+
 export default source(spec, async (options, context, out) => {
   if (context.operands.length > 0) throw new Usage(`${context.operands[0]}: no operand is expected`)
+  const interval = options.interval / 1e6
   if (options.script) {
-    const wanted = request(options)
-    const not = notInScript(wanted)
-    if (not) throw new Usage(`--script: ${not}`)
-    const { push: target = '-', interval, duration } = options
-    const script = captureScript(wanted, {
-      target,
-      interval: interval / 1e6,
-      duration: duration === undefined ? undefined : duration / 1e6,
-    })
-    context.print(script)
+    context.print(scriptOf(request(options), options.push, interval, options.duration))
     return undefined
   }
-  return runCapture(spec.name, options, context, { out, ready: () => undefined }, false)
+  if (options.push === undefined) return runCapture(spec.name, options, context, { out, ready: () => undefined }, false)
+  const { close, ...taker } = pushing(options.push, { ...options, interval, tool: `${spec.name} ${VERSION}` }, context)
+  return close(await runCapture(spec.name, options, context, taker, false))
 })
+
+function scriptOf(wanted: Request, target: string | undefined, interval: number, duration: number | undefined): string {
+  const not = notInScript(wanted)
+  if (not) throw new Usage(`--script: ${not}`)
+  return captureScript(wanted, {
+    target: target ?? '-',
+    interval,
+    duration: duration === undefined ? undefined : duration / 1e6,
+  })
+}

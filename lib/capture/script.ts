@@ -182,6 +182,7 @@ BEGIN {
     if (on) system("sleep " interval)
   } while (on)
   printf "# vmpipe end session=%s sent=%d\n", session, sent
+  printf "capture: %d lines sent\n", sent >"/dev/stderr"
 }'
 # a signal for all of us ends the shell, which lets the reader finish
 sh -c 'trap "" INT TERM HUP; echo $$ >"$1/set_event_notrace_pid" 2>/dev/null; echo 1 >"$1/tracing_on"

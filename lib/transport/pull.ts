@@ -57,6 +57,8 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
   let linesBefore = 0
   /** Something came: an interruption is one of this stream. */
   let flowing = false
+  /** Interrupted while the sender was gone. */
+  let broken = false
   /** A hold was in vain, and no count was ever told: there is no use in another. */
   let countless = false
 
@@ -140,13 +142,16 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
     const coming = channel.next()
     if (held.length > 0 && (await within(coming, options.hold.ms)) === 'late') await release(UNKNOWN, [])
     const source = await coming
-    if (!source) break
+    if (!source) {
+      broken = flowing
+      break
+    }
     await read(source)
     if (source.error && !lasting) context.problem(`${name}: ${systemMessage(source.error)}`)
     if (!channel.again()) break
   }
   if (held.length > 0) await release(UNKNOWN, [])
-  if (book.session !== undefined && !book.ended && !channel.stopped) {
+  if (book.session !== undefined && !book.ended && (broken || !channel.stopped)) {
     taken.gap(UNKNOWN, undefined)
     context.warn(`${name}: ended without an end record: what the sender had still to say is not known`)
   }

@@ -97,18 +97,19 @@ describe('capture-host', { skip: why }, () => {
     assert.equal(all.at(-1).events, 25)
   })
 
-  test('times never go backwards, over all CPUs, and a clock record promises right', async () => {
+  test('times never go backwards, over all CPUs, and a clock record promises right', async (t) => {
     const load = spawn('bash', ['-c', 'while :; do /bin/true; done'], { stdio: 'ignore' })
+    t.after(() => load.kill())
     const { done } = start('capture-host', ['-e', 'sched:*', '-d', '2s'])
     const all = records((await done).stdout).filter(({ type }) => !type || type === 'clock')
-    load.kill()
     assert.ok(all.length > 1000)
     assert.ok(new Set(all.map(({ cpu }) => cpu)).size > 1)
     for (let i = 1; i < all.length; i++) assert.ok(BigInt(all[i].tsc) >= BigInt(all[i - 1].tsc), JSON.stringify(all[i]))
   })
 
-  test('--pid and --cpu; the reader itself is not in it', async () => {
+  test('--pid and --cpu; the reader itself is not in it', async (t) => {
     const load = spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=1'], { stdio: 'ignore' })
+    t.after(() => load.kill())
     const { done, child } = start('capture-host', [
       '-e',
       'raw_syscalls:sys_enter',
@@ -120,7 +121,6 @@ describe('capture-host', { skip: why }, () => {
     const seen = records((await done).stdout).filter(({ type }) => !type)
     assert.deepEqual([...new Set(seen.map(({ pid }) => pid))], [load.pid])
     assert.equal(seen[0].comm, 'dd')
-    load.kill()
     const whole = start('capture-host', ['-e', 'raw_syscalls:sys_enter', '--cpu', '1', '-d', '500ms'])
     const { stdout } = await whole.done
     const events = records(stdout).filter(({ type }) => !type)

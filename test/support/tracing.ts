@@ -1,5 +1,5 @@
 /** This machine's tracefs for a test, or why there is none; tools run as a user runs them. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -87,4 +87,10 @@ export async function until(what: () => boolean, why: string): Promise<void> {
     if (left === 0) throw new Error(`waited in vain: ${why}`)
     await sleep(50)
   }
+}
+
+/** What parse makes of a text. */
+export function parseText(text: string, src: string) {
+  const { stdout } = spawnSync(join(bin, 'parse'), ['--src', src], { input: text, maxBuffer: 1 << 28 })
+  return records(stdout.toString())
 }
