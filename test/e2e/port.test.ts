@@ -166,6 +166,23 @@ for (const kind of ['node', 'script'] as const) {
       )
     })
 
+    test('a port that is not there, or that somebody else has: one clear line', async () => {
+      if (kind === 'script') {
+        const { stdout: script } = await start('capture-guest', ['--script', '-e', input, '--push', '/dev/no-port'])
+          .done
+        const { stderr, status } = await guest.sh('sh', { input: script })
+        assert.equal(stderr, 'capture: /dev/no-port: no such port\n')
+        assert.equal(status, 1)
+      }
+      await guest.run(`(exec 3>${port}; exec sleep 100) & sleep 1`)
+      const command = kind === 'script' ? `sh /tmp/capture` : `capture-guest -e '${input}' --push ${port}`
+      const { stderr, status } = await guest.sh(command)
+      assert.match(stderr, /^capture(-guest)?: \/dev\/virtio-ports\/org.vmpipe.0: busy[^\n]*\n$/)
+      assert.equal(status, 1)
+      await guest.run('killall sleep; ls /sys/kernel/tracing/instances')
+      assert.equal(await guest.run('ls /sys/kernel/tracing/instances'), '')
+    })
+
     test('a guest that is killed: what had arrived is there, and it is said that the rest is not known', async () => {
       await capture(input)
       const host = pulling(guest.port)
