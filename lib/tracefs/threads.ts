@@ -2,11 +2,11 @@
  * Threads by number: a thread's comm, and the guest that it works for.
  *
  * An event has a pid; its comm is known from sched events (the decoder learns these by itself), from the kernel's
- * own cache (saved_cmdlines), or from /proc. A QEMU process is one guest, with the name that `-name` gave it; its
- * threads, and the vhost workers named `vhost-<qemu pid>`, work for that guest.
+ * own cache (saved_cmdlines), or from /proc. The threads of a QEMU process, and the vhost workers named
+ * `vhost-<qemu pid>`, work for its guest.
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { guestName, processOf, read } from '../kvm/processes.js'
 import { allocate, bytes, scanner } from '../wire/memory.js'
 import { idOf } from '../wire/names.js'
 
@@ -73,31 +73,8 @@ function commOf(pid: number): string | undefined {
   return read(`/proc/${pid}/comm`)?.replace(/\n$/, '')
 }
 
-/** The process that a thread is of. */
-function processOf(pid: number): number | undefined {
-  const tgid = /^Tgid:\t(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
-  return tgid === undefined ? undefined : Number(tgid)
-}
-
-/** `-name guest=web1,debug-threads=on`, `-name web1`; a QEMU without a name is `qemu-<pid>`; '' is no QEMU. */
-function guestName(process: number): string {
-  const args = (read(`/proc/${process}/cmdline`) ?? '').split('\0')
-  if (!/^qemu-(system-|kvm)|^kvm$/.test((args[0] ?? '').replace(/^.*\//, ''))) return ''
-  const given = args[args.indexOf('-name') + 1] ?? ''
-  const name = args.includes('-name') ? /^(?:guest=)?([^,]+)/.exec(given)?.[1] : undefined
-  return name ?? `qemu-${process}`
-}
-
 /** `1234 qemu-system-x86` a line. */
 function savedComms(root: string): Map<number, string> {
   const text = read(join(root, 'saved_cmdlines')) ?? ''
   return new Map([...text.matchAll(/^(\d+) (.+)$/gm)].map(([, pid, comm = '']) => [Number(pid), comm]))
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return undefined
-  }
 }
