@@ -2,18 +2,29 @@
  * tsc-align - each machine's cycles become nanoseconds on one timeline.
  *
  * A guest's counter is the host's, scaled and offset by KVM. Host events get the guest's offset and so stand on the
- * guest's timeline; the guest's own only become nanoseconds. `--check` says what the causal pairs of an aligned
+ * guest's timeline; the guest's own only become nanoseconds. `--vm` asks KVM for the offset. `--check` says what the causal pairs of an aligned
  * stream prove of the offset, `--estimate` finds an offset that nobody recorded.
  *
  * What can mislead: two guests have two timelines; host events aligned to one say nothing of the other.
  */
-import { filter, type Spec } from '../lib/cli/tool.js'
-import { type Alignment, alignment } from '../lib/clock/align.js'
+import { type Context, filter, type OptionValues, type Spec, type Stage } from '../lib/cli/tool.js'
+import { alignment } from '../lib/clock/align.js'
+import { alignStage } from '../lib/clock/align-stage.js'
 import { checkStage } from '../lib/clock/check.js'
-import { type ClocksOptions, clocksOf, parseThreads, parseVcpu, unmovedClocks } from '../lib/clock/clocks.js'
+import {
+  type ClocksOptions,
+  checkClocks,
+  clocksOf,
+  parseThreads,
+  parseVcpu,
+  unmovedClocks,
+} from '../lib/clock/clocks.js'
 import { parseDuration } from '../lib/clock/duration.js'
 import { estimateStage } from '../lib/clock/estimate-stage.js'
-import { cyclesOf, parseFracBits, parseInteger64, parseKhz, parseRatio } from '../lib/clock/machine-clock.js'
+import { following } from '../lib/clock/follow.js'
+import { cyclesOf, parseFracBits, parseInteger64, parseKhz, parseRatio, type Rate } from '../lib/clock/machine-clock.js'
+import { vmClocks } from '../lib/clock/vm-clocks.js'
+import type { RecordView } from '../lib/wire/record.js'
 
 const spec = {
   name: 'tsc-align',
@@ -22,6 +33,11 @@ const spec = {
   own: 0,
   options: {
     src: { type: 'string', describe: 'align the records of this src only; all others pass as they are' },
+    vm: {
+      type: 'string',
+      value: 'guest',
+      describe: 'NAME or PID: offsets, scaling and threads of this guest, as KVM has them and changes them',
+    },
     'tsc-offset': {
       type: 'string',
       default: '0',
@@ -91,10 +107,13 @@ const spec = {
   },
   examples: [
     'tsc-align --src host --tsc-offset -530607982635 --tsc-khz 2445430 host.ndjson',
+    'capture-host -e kvm:* | tsc-align --vm web1',
     'order h.ndjson g.ndjson | tsc-align --check kvm_msi_set_irq irq_handler_entry',
     'cat host.ndjson guest.ndjson | tsc-align --estimate',
   ],
 } as const satisfies Spec
+
+type Values = OptionValues<typeof spec.options>
 
 function given<T>(parse: (text: string) => T): (text: string | undefined) => T | undefined {
   return (text) => (text === undefined ? undefined : parse(text))
@@ -106,6 +125,7 @@ export default filter(spec, (options, context) => {
       '--estimate finds one offset from the host to the guest: it goes without --check, --inverse and --vcpu',
     )
   const rate = options['tsc-khz']
+  if (options.vm !== undefined) return vmStage(options.vm, options, rate, context)
   const threads = parseThreads(options['vcpu-thread'])
   const given: ClocksOptions = {
     src: options.src,
@@ -118,6 +138,7 @@ export default filter(spec, (options, context) => {
     vcpus: options.vcpu.map(parseVcpu),
     threads,
   }
+  checkClocks(given)
   const { src = 'host', to, forward = [], backward = [], near } = options
   const window = options.estimate || options.cycles ? cyclesOf(options.window, rate) : options.window
   if (options.estimate) {
@@ -128,12 +149,29 @@ export default filter(spec, (options, context) => {
     const align = alignment(clocksOf(given), options.cycles, unmovedClocks(given))
     return checkStage({ events: options.check, src: options.src, window, cycles: options.cycles }, align, context)
   }
-  const { event, record, counts } = alignment(clocksOf(given), options.cycles)
-  return { event, record, end: () => ({ line: sentence(counts), counts }) }
+  return followed(given)
 })
 
-function sentence({ aligned, had_ts, other_src }: Alignment['counts']): string {
-  const had = had_ts > 0 ? `, ${had_ts} had ts already` : ''
-  const others = other_src > 0 ? `, ${other_src} of another src` : ''
-  return `${aligned} events aligned${had}${others}`
+/** Offsets by hand; where the threads are known, changes in the stream are followed. */
+function followed(given: ClocksOptions): Stage {
+  const { inverse, cycles, threads } = given
+  const clocks = clocksOf(given)
+  const align = alignment(clocks, cycles)
+  if (inverse || threads.size === 0) return alignStage(align)
+  const whose = { isHost: clocks.concerns, isOwn: ({ pid }: RecordView) => pid !== undefined && threads.has(pid) }
+  return alignStage(align, following(clocks, whose))
+}
+
+/** Offsets as KVM has them. */
+function vmStage(vm: string, options: Values, rate: Rate | undefined, context: Context): Stage {
+  const { src, inverse, cycles } = options
+  if (
+    options['tsc-offset'] !== 0n ||
+    options['tsc-scaling-ratio'] ||
+    options.vcpu.length + options['vcpu-thread'].length > 0
+  )
+    throw new Error('--vm reads the offsets and the threads itself: it goes without those given by hand')
+  if (options.check || options.estimate) throw new Error('--vm goes without --check and --estimate')
+  const live = vmClocks({ vm, src, inverse, cycles, rate }, context)
+  return alignStage(alignment(live.clocks, cycles), live.following, live)
 }

@@ -90,7 +90,7 @@ export function alignment(clocks: Clocks, cycles: boolean, others: Clocks | null
   function movedText(record: RecordView, value: unknown): string {
     const known = typeof value !== 'object' ? integerOf(String(value)) : undefined
     if (known === undefined) throw new BadRecord(`a loss from or to ${shown(value)}, which is no time`)
-    const time = convert(clocks.of(record.row), known)
+    const time = convert(clocks.of(record.row, known), known)
     if (time === undefined) throw tooLarge(record)
     return String(cycles ? BigInt.asUintN(64, time) : time)
   }
@@ -99,7 +99,7 @@ export function alignment(clocks: Clocks, cycles: boolean, others: Clocks | null
     counts,
     inPlace,
     moved: (record, time) =>
-      clocks.concerns(words[record.row + SRC] as number) ? convert(clocks.of(record.row), time) : undefined,
+      clocks.concerns(words[record.row + SRC] as number) ? convert(clocks.of(record.row, time), time) : undefined,
     event(record, out) {
       if (inPlace(record)) out.retime(record, cycles)
       else out.pass(record)

@@ -21,7 +21,7 @@ import {
   CLOCK_WORDS,
 } from '../assembly/clock-layout.js'
 import { integer64 } from '../wire/int64.js'
-import { allocate, scanner, words } from '../wire/memory.js'
+import { allocate, release, scanner, words } from '../wire/memory.js'
 
 /** ns = cycles * num / den. */
 export interface Rate {
@@ -39,9 +39,11 @@ export interface Transform {
   rate?: Rate | undefined
 }
 
-/** The address of a clock that `scanner.align` takes. */
+const CLOCK_SIZE = CLOCK_WORDS * 4
+
+/** The address of a clock that `scanner.align` takes; it is held until `freeClock`. */
 export function machineClock({ inverse, offset, ratio, fracBits = 0, rate }: Transform): number {
-  const address = allocate(CLOCK_WORDS * 4)
+  const address = allocate(CLOCK_SIZE)
   const at = address >> 2
   const { num, den } = rate ?? { num: 1n, den: 1n }
   const wide = (den - 1n) * num >= 1n << 64n
@@ -57,6 +59,10 @@ export function machineClock({ inverse, offset, ratio, fracBits = 0, rate }: Tra
   store(at + CLOCK_DEN, den)
   store(at + CLOCK_LIMIT, largest(num, den))
   return address
+}
+
+export function freeClock(address: number): void {
+  release(address, CLOCK_SIZE)
 }
 
 /** The most cycles whose ns still are below 2^63. */
@@ -109,6 +115,14 @@ export function parseKhz(text: string): Rate {
   const num = 10n ** BigInt(6 + decimals.length)
   const common = divisor(num, den)
   return { num: num / common, den: den / common }
+}
+
+/** The rate of a counter that runs up/down times as fast, to 10^-6 kHz: 2500000 kHz times 6/5 is 3000000 kHz. */
+export function scaledRate({ num, den }: Rate, up: bigint, down: bigint): Rate {
+  const millihertz = (den * 10n ** 12n * up + (num * down) / 2n) / (num * down)
+  if (millihertz === 0n) throw new Error('the scaled frequency is 0')
+  const common = divisor(10n ** 12n, millihertz)
+  return { num: 10n ** 12n / common, den: millihertz / common }
 }
 
 /** How many cycles `ns` are; where the frequency is not known, at 4 GHz, as too many do less harm than too few. */
