@@ -52,6 +52,7 @@ export default source(spec, async (options, context, out) => {
   let stopping = false
   let records = 0
   let late = 0
+  const silent = new Set<Lane>()
   context.onStop(() => {
     stopping = true
   })
@@ -85,7 +86,11 @@ export default source(spec, async (options, context, out) => {
       out.append(view, view.has(HAS_TSC) ? `,"late_tsc":${behind}` : `,"late_ns":${behind}`)
     },
     beforeWait: () => out.flush(),
-    passedOver: (silent) => context.warn(`${silent.input.source.name}: silent, going on without it`),
+    passedOver(lane) {
+      // once for each: one that comes and goes would say it for ever
+      if (!silent.has(lane)) context.warn(`${lane.input.source.name}: silent, going on without it`)
+      silent.add(lane)
+    },
     stopped: () => stopping,
   })
   return {

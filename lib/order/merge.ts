@@ -10,7 +10,7 @@ import { words } from '../wire/memory.js'
 import type { Lane } from './lane.js'
 
 export interface MergeOptions {
-  /** ms that a silent input is waited for; Infinity: for ever. */
+  /** ms that an input is waited for while it holds the others up; Infinity: for ever. */
   maxWait: number
   maxHeld: number
   /** The next lines of a lane; answers false at its end. */
@@ -33,6 +33,7 @@ export async function merge(lanes: readonly Lane[], options: MergeOptions): Prom
   const { emit, maxHeld } = options
   let forced = 0
   let turns = 0
+  const waiting = patience(options)
   let outHigh = -0x8000_0000
   let outLow = 0
 
@@ -98,9 +99,9 @@ export async function merge(lanes: readonly Lane[], options: MergeOptions): Prom
       for (const lane of lanes) lane.end()
       continue
     }
-    if (next.input.source.live) await waitFor(next, lanes, options)
+    if (next.input.source.live) await waiting(next, lanes)
     else {
-      await read(next, options)
+      await startReading(next, options)
       if ((++turns & 7) === 0) await setImmediate()
     }
   }
@@ -131,34 +132,53 @@ function furthestBehind(lanes: readonly Lane[]): Lane | null {
   return last
 }
 
-async function read(lane: Lane, options: MergeOptions): Promise<void> {
-  if (!(await options.read(lane))) lane.end()
-}
+/**
+ * Waiting for a live lane: until it has brought something, or --max-wait is over. What counts is how long the lane
+ * stays where it is while others are held: one that talks without telling a time (a `clock` record of a text stream)
+ * holds them up as well as a silent one; and where nothing is held, nobody is passed over. So that there is
+ * something to hold, lanes that hold nothing are read meanwhile.
+ */
+function patience(options: MergeOptions): (lane: Lane, lanes: readonly Lane[]) => Promise<void> {
+  const { maxWait, beforeWait, passedOver } = options
+  let waited: { lane: Lane; since: number; high: number; low: number } | null = null
 
-/** A live lane: until it has brought something, or another one has (where this one is passed over), or --max-wait is over. */
-async function waitFor(lane: Lane, lanes: readonly Lane[], options: MergeOptions): Promise<void> {
-  options.beforeWait()
-  lane.reading ??= startReading(lane, options)
-  if (options.maxWait === Number.POSITIVE_INFINITY) {
-    await lane.reading
-    return
+  function left(lane: Lane): number {
+    const { frontierHigh: high, frontierLow: low } = lane
+    const now = performance.now()
+    if (waited?.lane !== lane || waited.high !== high || waited.low !== low) waited = { lane, since: now, high, low }
+    return Math.max(0, maxWait - (now - waited.since))
   }
-  const waits = lanes
-    .filter((other) => other.reading && (other === lane || other.passedOver))
-    .map((other) => other.reading as Promise<void>)
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<'over'>((resolve) => {
-    timer = setTimeout(() => resolve('over'), options.maxWait)
-  })
-  const result = await Promise.race([...waits, over])
-  clearTimeout(timer)
-  if (result !== 'over' || lane.passedOver) return
-  lane.passedOver = true
-  options.passedOver(lane)
+
+  return async (lane, lanes) => {
+    beforeWait()
+    if (maxWait === Number.POSITIVE_INFINITY) return startReading(lane, options)
+    const brought = lanes
+      .filter((other) => !other.ended && (other === lane || other.reading || other.size === 0))
+      .map((other) => startReading(other, options))
+    const held = lanes.some(({ size }) => size > 0)
+    if (!held) waited = null
+    if (!held || lane.passedOver) return Promise.race(brought)
+    let timer: NodeJS.Timeout | undefined
+    const over = new Promise<'over'>((resolve) => {
+      timer = setTimeout(() => resolve('over'), left(lane))
+    })
+    const result = await Promise.race([...brought, over])
+    clearTimeout(timer)
+    if (result !== 'over') return
+    lane.passedOver = true
+    passedOver(lane)
+  }
 }
 
-async function startReading(lane: Lane, options: MergeOptions): Promise<void> {
-  await read(lane, options)
+/** Reads a lane, or waits for the read that is under way. */
+function startReading(lane: Lane, options: MergeOptions): Promise<void> {
+  lane.reading ??= read(lane, options)
+  return lane.reading
+}
+
+async function read(lane: Lane, options: MergeOptions): Promise<void> {
+  const { frontierHigh, frontierLow } = lane
+  if (!(await options.read(lane))) lane.end()
   lane.reading = null
-  lane.passedOver = false
+  if (lane.frontierHigh !== frontierHigh || lane.frontierLow !== frontierLow) lane.passedOver = false
 }

@@ -2,7 +2,7 @@
  * Sources: where bytes come from. A file is read at once and in large pieces; a pipe, terminal or socket
  * through the event loop, so that signals and timers run while nothing arrives. gzip is undone on the way.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { isatty, ReadStream } from 'node:tty'
@@ -42,7 +42,10 @@ export function openSource(path: string): Source {
 function descriptor(path: string): number {
   if (path === '-' || path === '/dev/stdin') return 0
   const open = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path)
-  return open ? Number(open[1]) : openSync(path, 'r')
+  if (open) return Number(open[1])
+  // a FIFO that nobody writes to yet would block the process, signals and all; it is not at its end either (pipe_poll)
+  const fifo = statSync(path, { throwIfNoEntry: false })?.isFIFO()
+  return openSync(path, fifo ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY)
 }
 
 function fileSource(name: string, fd: number): Source {
