@@ -36,12 +36,17 @@ const LOW: u64 = 0xffffffff
 let high: u64 = 0
 
 /** a * b: answers the lower 64 bits, leaves the upper in `high`. */
-function multiply(a: u64, b: u64): u64 {
+export function multiply(a: u64, b: u64): u64 {
   const low = (a & LOW) * (b & LOW)
   const cross = (a & LOW) * (b >> 32)
   const middle = (a >> 32) * (b & LOW) + (low >> 32) + (cross & LOW)
   high = (a >> 32) * (b >> 32) + (cross >> 32) + (middle >> 32)
   return (middle << 32) | (low & LOW)
+}
+
+/** The upper 64 bits of the last product. */
+export function upperHalf(): u64 {
+  return high
 }
 
 /** What is left over from `divide`. */

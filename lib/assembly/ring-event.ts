@@ -36,6 +36,7 @@ import {
   FIELD_SIZE,
   FIELD_WORDS,
   KIND_NUMBER,
+  KIND_PRINTK,
   KIND_TEXT,
   PLACE_AT,
   PLACE_REL,
@@ -46,7 +47,7 @@ import {
   PROGRAM_WORDS,
 } from './ring-layout'
 import { word } from './ring-page'
-import { hasComm, putCommOf, putNumber, putSymbol, vmOf } from './ring-table'
+import { hasComm, putCommOf, putNumber, putPrintk, putSymbol, vmOf } from './ring-table'
 import { put } from './text-bytes'
 import { putText } from './text-value'
 
@@ -199,14 +200,18 @@ function locate(field: usize, data: usize, length: u32): void {
   if (from <= length && where >>> 16 <= length - from) end = from + (where >>> 16)
 }
 
+/** What the name behind an address may take. */
+const NAMED_ROOM: usize = 8192
+
 /** A value; `null` where the record does not hold it, or the line would become too long. */
 function putField(to: usize, field: usize, data: usize, length: u32, stop: usize): usize {
   locate(field, data, length)
-  if (end == 0 || to + <usize>(end - from) * 8 + 64 > stop) {
+  const kind = word(field, FIELD_KIND)
+  const need: usize = kind == KIND_NUMBER || kind == KIND_TEXT ? <usize>(end - from) * 8 + 64 : NAMED_ROOM
+  if (end == 0 || to + need > stop) {
     store<u32>(to, 0x6c6c756e)
     return to + 4
   }
-  const kind = word(field, FIELD_KIND)
   if (kind == KIND_TEXT) return putString(to, data + <usize>from, data + <usize>end)
   const size = word(field, FIELD_SIZE)
   const signed = word(field, FIELD_SIGNED) != 0
@@ -222,7 +227,8 @@ function putField(to: usize, field: usize, data: usize, length: u32, stop: usize
 }
 
 function putElement(to: usize, kind: u32, at: usize, size: u32, signed: bool): usize {
-  return kind == KIND_NUMBER ? putNumber(to, at, size, signed) : putSymbol(to, load<u64>(at))
+  if (kind == KIND_NUMBER) return putNumber(to, at, size, signed)
+  return kind == KIND_PRINTK ? putPrintk(to, load<u64>(at)) : putSymbol(to, load<u64>(at))
 }
 
 /** A text ends at its NUL; the newline that trace_marker puts behind its text is not part of it. */

@@ -4,7 +4,7 @@
  */
 
 /** A cursor: where the decoder is in the pages of one CPU. */
-export const CURSOR_WORDS = 24
+export const CURSOR_WORDS = 26
 export const CURSOR_CPU = 0
 /** What comes next: one of NEXT_*. */
 export const CURSOR_NEXT = 1
@@ -31,6 +31,20 @@ export const CURSOR_MASK = 19
 /** Events found and events lost, as far as counted, 64 bits each. */
 export const CURSOR_FOUND = 20
 export const CURSOR_MISSED = 22
+/** The address of what corrects this CPU's times (SHIFT_*); 0: they are as they stand in the pages. */
+export const CURSOR_SHIFT = 24
+
+/**
+ * A correction of times: count of samples, flags, and what is added after all else (64 bits); then the samples, of
+ * 64 bits each: the time from which on it holds, offset, ratio, and by how many bits ratio is shifted.
+ */
+export const SHIFT_COUNT = 0
+export const SHIFT_FLAGS = 1
+export const SHIFT_ADD = 2
+export const SHIFT_WORDS = 4
+export const SAMPLE_WORDS = 8
+/** SHIFT_FLAGS: between two samples the offset changes steadily. */
+export const SHIFT_INTERPOLATE = 1
 
 export const NEXT_NOTHING = 0
 export const NEXT_EVENT = 1
@@ -77,6 +91,8 @@ export const FIELD_COUNT = 7
 export const KIND_NUMBER = 0
 export const KIND_TEXT = 1
 export const KIND_SYMBOL = 2
+/** The address of a format text of the kernel's (printk_formats). */
+export const KIND_PRINTK = 3
 
 /** In the record; where a word says (`__data_loc`); where a word says from its own end (`__rel_loc`); all the rest. */
 export const PLACE_AT = 0

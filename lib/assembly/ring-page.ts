@@ -21,6 +21,7 @@ import {
   CURSOR_MISSED,
   CURSOR_NEXT,
   CURSOR_QUEUE,
+  CURSOR_SHIFT,
   CURSOR_TAIL,
   CURSOR_TIME,
   NEXT_EVENT,
@@ -31,6 +32,7 @@ import {
   PAGE_MISSED,
   PAGE_MISSED_STORED,
 } from './ring-layout'
+import { shifted } from './ring-shift'
 
 /** Bytes of data that a page can hold. */
 let room: u32 = 4080
@@ -109,22 +111,27 @@ export function advance(cursor: usize): void {
   setLong(cursor, CURSOR_FOUND, long(cursor, CURSOR_FOUND) + 1)
   if (long(cursor, CURSOR_LOST) == 0) {
     set(cursor, CURSOR_NEXT, NEXT_EVENT)
-    setLong(cursor, CURSOR_TIME, long(cursor, CURSOR_CLOCK))
-    setLong(cursor, CURSOR_LAST, long(cursor, CURSOR_CLOCK))
+    setLong(cursor, CURSOR_TIME, now(cursor))
+    setLong(cursor, CURSOR_LAST, now(cursor))
     return
   }
   // a loss stands where it can have begun: after the last event here, and after all that was known complete
   set(cursor, CURSOR_NEXT, NEXT_LOSS)
   const from = max(long(cursor, CURSOR_LAST), long(cursor, CURSOR_FLOOR))
-  setLong(cursor, CURSOR_TIME, min(from, long(cursor, CURSOR_CLOCK)))
+  setLong(cursor, CURSOR_TIME, min(from, now(cursor)))
+}
+
+/** The time of the record that was found last. */
+export function now(cursor: usize): u64 {
+  return shifted(word(cursor, CURSOR_SHIFT), long(cursor, CURSOR_CLOCK))
 }
 
 /** After the loss comes the event that was found behind it. */
 export function afterLoss(cursor: usize): void {
   setLong(cursor, CURSOR_LOST, 0)
   set(cursor, CURSOR_NEXT, NEXT_EVENT)
-  setLong(cursor, CURSOR_TIME, long(cursor, CURSOR_CLOCK))
-  setLong(cursor, CURSOR_LAST, long(cursor, CURSOR_CLOCK))
+  setLong(cursor, CURSOR_TIME, now(cursor))
+  setLong(cursor, CURSOR_LAST, now(cursor))
 }
 
 /** One header: true when it is that of an event, whose record is then in the cursor. */
@@ -178,14 +185,14 @@ function broken(cursor: usize): bool {
   return leave(cursor)
 }
 
-/** The time of the last record of a page, so far as its headers can be followed. */
-export function lastTime(page: usize): u64 {
+/** The time of the last record of a page of this cursor, so far as its headers can be followed. */
+export function lastTime(cursor: usize, page: usize): u64 {
   const length = min(load<u32>(page, 8) & PAGE_LENGTH, room)
   set(probe, CURSOR_AT, <u32>page + PAGE_DATA)
   set(probe, CURSOR_END, <u32>page + PAGE_DATA + length)
   setLong(probe, CURSOR_CLOCK, load<u64>(page))
   while (word(probe, CURSOR_AT) < word(probe, CURSOR_END)) record(probe)
-  return long(probe, CURSOR_CLOCK)
+  return shifted(word(cursor, CURSOR_SHIFT), long(probe, CURSOR_CLOCK))
 }
 
-const probe: usize = memory.data(96)
+const probe: usize = memory.data(104)

@@ -116,32 +116,67 @@ export function vmOf(slot: usize): u32 {
   return load<u32>(slot, 8)
 }
 
-let symbols: usize = 0
-let symbolNames: usize = 0
-let symbolCount: i32 = 0
+/** Texts by address: how many, the addresses (64 bits, ascending), and where each one's text begins, and the last one's ends. */
+class Texts {
+  count: i32 = 0
+  addresses: usize = 0
+  texts: usize = 0
+}
+
+const symbols = new Texts()
+const printks = new Texts()
 
 /** What lies further behind a symbol is code without a name (a trampoline, a module that is gone). */
 const LONGEST_FUNCTION: u64 = 1 << 17
 
 /** Kernel symbols: `count` addresses of 64 bits, ascending; behind `names` the address of each one's text, and of its end. */
 export function setSymbols(addresses: usize, names: usize, count: i32): void {
-  symbols = addresses
-  symbolNames = names
-  symbolCount = count
+  setTexts(symbols, addresses, names, count)
+}
+
+/** The same of the kernel's format texts (printk_formats). */
+export function setPrintks(addresses: usize, texts: usize, count: i32): void {
+  setTexts(printks, addresses, texts, count)
+}
+
+function setTexts(table: Texts, addresses: usize, texts: usize, count: i32): void {
+  table.count = count
+  table.addresses = addresses
+  table.texts = texts
+}
+
+/** The last text at or before the address; -1: there is none. */
+function find(table: Texts, address: u64): i32 {
+  let low = 0
+  let high = table.count
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (load<u64>(table.addresses + (<usize>middle << 3)) <= address) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** How far the address lies behind the text's own. */
+function beyond(table: Texts, at: i32, address: u64): u64 {
+  return address - load<u64>(table.addresses + (<usize>at << 3))
+}
+
+function putOf(table: Texts, at: i32, to: usize): usize {
+  const text = table.texts + (<usize>at << 2)
+  return putText(to, load<u32>(text), load<u32>(text, 4))
 }
 
 /** The name of the function that an address lies in, or the address in hexadecimal. */
 export function putSymbol(to: usize, address: u64): usize {
-  let low = 0
-  let high = symbolCount
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (load<u64>(symbols + (<usize>middle << 3)) <= address) low = middle + 1
-    else high = middle
-  }
-  if (low == 0 || address - load<u64>(symbols + (<usize>(low - 1) << 3)) > LONGEST_FUNCTION) return putHex(to, address)
-  const name = symbolNames + (<usize>(low - 1) << 2)
-  return putText(to, load<u32>(name), load<u32>(name, 4))
+  const at = find(symbols, address)
+  return at < 0 || beyond(symbols, at, address) > LONGEST_FUNCTION ? putHex(to, address) : putOf(symbols, at, to)
+}
+
+/** The format text at an address, or the address in hexadecimal. */
+export function putPrintk(to: usize, address: u64): usize {
+  const at = find(printks, address)
+  return at < 0 || beyond(printks, at, address) ? putHex(to, address) : putOf(printks, at, to)
 }
 
 function putHex(to: usize, address: u64): usize {

@@ -7,7 +7,6 @@
 import { ROW_WORDS } from './layout'
 import { putEvent, putLoss, putStack } from './ring-event'
 import {
-  CURSOR_CLOCK,
   CURSOR_DATA,
   CURSOR_LENGTH,
   CURSOR_LOST,
@@ -31,7 +30,7 @@ import {
   STOP_NOTE,
   STOP_PID,
 } from './ring-layout'
-import { advance, afterLoss, long, word } from './ring-page'
+import { advance, afterLoss, long, now, word } from './ring-page'
 import { isOwn, isStale, learnComm, thread } from './ring-table'
 
 /** Per event id (common_type is 16 bits): the address of its program; 0 is none. */
@@ -39,6 +38,11 @@ const programs: usize = memory.data(4 * 65536)
 
 export function setProgram(id: u32, program: usize): void {
   store<u32>(programs + ((id & 0xffff) << 2), <u32>program)
+}
+
+/** Forgets all programs: another kernel's ids mean other events. */
+export function forgetPrograms(): void {
+  memory.fill(programs, 0, 4 * 65536)
 }
 
 /** Why the last merge stopped (STOP_*), and the pid or event id it asks for. */
@@ -125,7 +129,7 @@ function earliest(cursors: usize, n: i32): usize {
 function take(cursor: usize, stop: usize): void {
   if (word(cursor, CURSOR_NEXT) == NEXT_LOSS) {
     const count = <i64>long(cursor, CURSOR_LOST)
-    lineAt = putLoss(cursor, lostType, rowAt, lineAt, count, long(cursor, CURSOR_TIME), long(cursor, CURSOR_CLOCK))
+    lineAt = putLoss(cursor, lostType, rowAt, lineAt, count, long(cursor, CURSOR_TIME), now(cursor))
     rowAt += ROW_WORDS * 4
     afterLoss(cursor)
     return

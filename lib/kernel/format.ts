@@ -35,11 +35,15 @@ export interface Format {
   readonly fields: readonly Field[]
 }
 
+/** Bytes of a name, so that a line has room for all of them. */
+const MAX_NAME = 128
+
 /** The format that a text describes. Throws an Error that says what is wrong with it. */
 export function parseFormat(text: string): Format {
   const name = /^name: (\S+)$/m.exec(text)?.[1]
   const id = Number(/^ID: (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
-  if (!name || !(id < 0x10000)) throw new Error('a format without a name and an ID below 65536')
+  if (!name || name.length > MAX_NAME || !(id < 0x10000))
+    throw new Error('a format without a name and an ID below 65536')
   const fields = [...text.matchAll(/^\s*field:(.+);\s*offset:(\d+);\s*size:(\d+);(?:\s*signed:(\d+);)?/gm)]
     .map(([, declaration = '', offset, size, signed]) =>
       parseField(declaration, Number(offset), Number(size), signed === '1'),
@@ -51,7 +55,8 @@ export function parseFormat(text: string): Format {
 /** `unsigned long args[6]`, `__data_loc char[] name`, `const char * s`, `unsigned int flag:1` */
 function parseField(declaration: string, offset: number, size: number, signed: boolean): Field | undefined {
   const parts = /^(__data_loc |__rel_loc )?(.+?)\s*(\[\w*\])?\s*\b(\w+)\s*(\[[^\]]*\])?$/.exec(declaration.trim())
-  if (!parts) throw new Error(`the field ${JSON.stringify(declaration)} cannot be read`)
+  if (!parts || (parts[4] as string).length > MAX_NAME)
+    throw new Error(`the field ${JSON.stringify(declaration.slice(0, 80))} cannot be read`)
   const [, dynamic, type = '', , name = '', array] = parts
   if (name.startsWith('common_')) return undefined
   const text = /^(const )?char$/.test(type)

@@ -12,6 +12,7 @@ import {
   FIELD_SIZE,
   FIELD_WORDS,
   KIND_NUMBER,
+  KIND_PRINTK,
   KIND_SYMBOL,
   KIND_TEXT,
   PLACE_AT,
@@ -43,6 +44,9 @@ const symbols: Record<string, readonly string[]> = {
   'ftrace:funcgraph_exit': ['func', 'parent_ip', 'retaddr'],
 }
 
+/** Those that hold the address of a format text. */
+const printks: Record<string, string> = { 'ftrace:bprint': 'fmt', 'ftrace:bputs': 'str' }
+
 /** Pairs of pid and comm by which an event tells a thread's comm. */
 const tellComm: readonly (readonly [string, string])[] = [
   ['prev_pid', 'prev_comm'],
@@ -72,7 +76,7 @@ export function learnFormat(system: string, format: Format, src: string, use: Us
   words[at + PROGRAM_FIELDS] = fields.length
   if (system === 'sched') threads(at, fields)
   fields.forEach((field, i) => {
-    putField(at + PROGRAM_WORDS + i * FIELD_WORDS, field, symbols[event]?.includes(field.name) ?? false)
+    putField(at + PROGRAM_WORDS + i * FIELD_WORDS, field, kindOf(event, field))
   })
   scanner.setProgram(format.id, program)
 }
@@ -82,9 +86,16 @@ function dynamic(field: Field): Field {
   return { ...field, place: 'rest', count: 0, size: 8 }
 }
 
-function putField(at: number, field: Field, isSymbol: boolean): void {
+function kindOf(event: string, { kind, size, name, place, count }: Field): number {
+  if (kind === 'text') return KIND_TEXT
+  if (size !== 8 || place !== 'at' || count > 0) return KIND_NUMBER
+  if (printks[event] === name) return KIND_PRINTK
+  return symbols[event]?.includes(name) ? KIND_SYMBOL : KIND_NUMBER
+}
+
+function putField(at: number, field: Field, kind: number): void {
   span(at + FIELD_HEAD, `,${JSON.stringify(field.name)}:`)
-  words[at + FIELD_KIND] = field.kind === 'text' ? KIND_TEXT : isSymbol && field.size === 8 ? KIND_SYMBOL : KIND_NUMBER
+  words[at + FIELD_KIND] = kind
   words[at + FIELD_PLACE] = places[field.place]
   words[at + FIELD_OFFSET] = field.offset
   words[at + FIELD_SIZE] = field.size

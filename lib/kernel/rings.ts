@@ -12,6 +12,7 @@ import {
   CURSOR_MISSED,
   CURSOR_NEXT,
   CURSOR_QUEUE,
+  CURSOR_SHIFT,
   CURSOR_TAIL,
   CURSOR_WORDS,
   NEXT_NOTHING,
@@ -27,9 +28,15 @@ const MAX_ROWS = 1024
 const LINES = 1 << 20
 /** A page and what is read 16 bytes at a time past its end. */
 const SLACK = 64
+/** What the names of a record's fields may take when no room is left for their values. */
+const LINES_SLACK = 1 << 16
 
 export interface RingsOptions {
   cpus: readonly number[]
+  /** Where `cpus` are numbers for buffers of which several may be of one CPU: which CPU one is of. */
+  cpuOf?(cpu: number): number
+  /** The address of what corrects a CPU's times (SHIFT_*); 0: nothing. */
+  shift?(cpu: number): number
   pageSize: number
   /** Pages that may wait for one CPU. */
   depth: number
@@ -71,14 +78,15 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
   const at = new Map(cpus.map((cpu, i) => [cpu, (cursors >> 2) + i * CURSOR_WORDS]))
   const size = pageSize + SLACK
   const rows = allocate(MAX_ROWS * ROW_WORDS * 4)
-  const lines = allocate(LINES + SLACK)
+  const lines = allocate(LINES + LINES_SLACK)
   const freed = new Map(cpus.map((cpu) => [cpu, 0]))
   /** Pages with room that nothing has been read to yet. */
   const spare = new Map<number, number>()
 
   words.fill(0, cursors >> 2, (cursors >> 2) + cpus.length * CURSOR_WORDS)
   for (const [cpu, cursor] of at) {
-    words[cursor + CURSOR_CPU] = cpu
+    words[cursor + CURSOR_CPU] = on.cpuOf?.(cpu) ?? cpu
+    words[cursor + CURSOR_SHIFT] = on.shift?.(cpu) ?? 0
     words[cursor + CURSOR_QUEUE] = allocate(depth * 4)
     words[cursor + CURSOR_MASK] = depth - 1
   }
@@ -124,7 +132,7 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
       const cursor = cursorOf(cpu)
       const tail = words[cursor + CURSOR_TAIL] as number
       if (tail === (freed.get(cpu) as number)) return undefined
-      return BigInt.asUintN(64, scanner.lastTime(words[slot(cursor, tail - 1)] as number))
+      return BigInt.asUintN(64, scanner.lastTime(cursor * 4, words[slot(cursor, tail - 1)] as number))
     },
     floor(time) {
       for (const cursor of at.values()) bytes.writeBigUInt64LE(time, (cursor + CURSOR_FLOOR) * 4)
@@ -151,7 +159,7 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
       }
       release(cursors, cpus.length * CURSOR_WORDS * 4)
       release(rows, MAX_ROWS * ROW_WORDS * 4)
-      release(lines, LINES + SLACK)
+      release(lines, LINES + LINES_SLACK)
     },
     missed: (cpu) => Number(bytes.readBigInt64LE((cursorOf(cpu) + CURSOR_MISSED) * 4)),
     get counts() {

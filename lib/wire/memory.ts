@@ -37,16 +37,18 @@ interface Exports {
   setStream(src: number, cycles: boolean): void
   setLostType(type: number): void
   setProgram(id: number, program: number): void
+  forgetPrograms(): void
   setThread(pid: number, comm: number, length: number, vm: number): void
   setOwn(pid: number): void
   forgetThreads(): void
   setSymbols(addresses: number, names: number, count: number): void
+  setPrintks(addresses: number, texts: number, count: number): void
   ringMerge(cursors: number, n: number, until: bigint, rows: number, most: number, lines: number, stop: number): number
   ringStop(): number
   ringAsks(): number
   ringOwn(): number
   ringAbout(): number
-  lastTime(page: number): bigint
+  lastTime(cursor: number, page: number): bigint
 }
 
 function instantiate(): Exports {
