@@ -68,11 +68,18 @@ const options = {
 /** yargs asks for wide characters only to align its help; the readable-stream copies are Node's own streams. */
 const alias = { 'string-width': resolve('lib/cli/string-width.ts'), 'readable-stream': 'node:stream' }
 
+/** The named export is what import() of a CommonJS file can see. */
+const large = {
+  'hdr-histogram-js': { file: 'hdr-histogram.js', contents: `export { build } from 'hdr-histogram-js'` },
+  fzstd: { file: 'zstd.js', contents: `export { decompress } from 'fzstd'` },
+}
+
 /** What only some runs need, and is large, is a bundle of its own beside the tools. */
 const apart = {
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /^hdr-histogram-js$/ }, () => ({ path: './hdr-histogram.js', external: true }))
+    for (const [name, { file }] of Object.entries(large))
+      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${file}`, external: true }))
   },
 }
 
@@ -98,14 +105,13 @@ async function bundleTools() {
       'process.stdout.columns': 'undefined',
     },
   })
-  // the named export is what import() of a CommonJS file can see
-  const contents = `export { build } from 'hdr-histogram-js'`
-  await esbuild.build({
-    ...options,
-    stdin: { contents, resolveDir: '.' },
-    outfile: 'dist/lib/hdr-histogram.js',
-    format: 'cjs',
-  })
+  for (const { file, contents } of Object.values(large))
+    await esbuild.build({
+      ...options,
+      stdin: { contents, resolveDir: '.' },
+      outfile: join('dist/lib', file),
+      format: 'cjs',
+    })
   for (const name of readdirSync('dist/bin')) if (!tools.includes(name)) rmSync(join('dist/bin', name))
   for (const name of tools) {
     writeFileSync(join('dist/bin', name), `#!/usr/bin/env node\nrequire('../lib/${name}.js')\n`)

@@ -1,8 +1,8 @@
 /**
- * parse - text that others made → events.
+ * parse - what others recorded → events: their text, their JSON, and trace-cmd's trace.dat.
  *
  * Reads ftrace's trace and trace_pipe, trace-cmd report, perf script, perf-prof trace lines, and the JSON of
- * perf and Chrome. A line that says events were lost becomes a `lost` record between the events around it;
+ * perf and Chrome; of a trace.dat the pages of the ring buffer themselves. A line that says events were lost becomes a `lost` record between the events around it;
  * stacks become a member of their event; headers and records of perf's own are counted.
  *
  * What can mislead: text is lossy. `dst 1 vec 40` is what is left of an address and data of 64 bits; a time in
@@ -10,6 +10,7 @@
  */
 import { HAS, HAS_TSC, OWN, SRC, TEXT_CONTROL, TYPE } from '../lib/assembly/layout.js'
 import { type Spec, source } from '../lib/cli/tool.js'
+import { readTraceDat } from '../lib/dat/tool.js'
 import { commentRecord } from '../lib/text/comments.js'
 import { type Format, formats, isJson, type JsonFormat, type TextFormat } from '../lib/text/detect.js'
 import { textLine } from '../lib/text/line.js'
@@ -24,14 +25,14 @@ import type { Source } from '../lib/wire/source.js'
 
 const spec = {
   name: 'parse',
-  summary: 'text that others made to events: ftrace, trace-cmd, perf script, perf-prof, JSON',
+  summary: 'what others recorded to events: ftrace, trace-cmd, trace.dat, perf script, perf-prof, JSON',
   operands: '[file...]',
   own: 0,
   options: {
     from: {
       choices: ['auto', ...formats],
       default: 'auto',
-      describe: 'who made the text; auto: its first lines tell',
+      describe: 'who made it; auto: its beginning tells',
     },
     src: { type: 'string', value: 'name', default: 'host', describe: 'who saw the events: host, guest, or a name' },
     event: { type: 'string', value: 'name', describe: 'the name of the events of a JSON file whose samples have none' },
@@ -40,11 +41,14 @@ const spec = {
     'parse trace.txt.gz | pair kvm_msi_set_irq kvm_entry | histo',
     'perf script --ns | parse | pair kvm:kvm_exit kvm:kvm_entry | histo',
     'cat /sys/kernel/tracing/trace_pipe | parse --src guest',
+    'parse trace.dat | where "irq == 26" | show',
   ],
 } as const satisfies Spec
 
 export default source(spec, async (options, context, out) => {
   const counts = { events: 0, headers: 0, stacks: 0, skipped: 0, not_utf8: 0 }
+  /** What a trace.dat's pages say is lost. */
+  const missing = { records: 0, events: 0 }
   const found = new Set<Format>()
   const lost = losses((line) => out.write(line))
   const heads = streamHeads((line) => out.write(line))
@@ -90,18 +94,27 @@ export default source(spec, async (options, context, out) => {
     counts.skipped += skipped
   }
 
+  async function readDat(path: string, input: Source): Promise<void> {
+    const more = await readTraceDat(path, input, options.src, context, out)
+    counts.events += more.events
+    missing.records += more.lost
+    missing.events += more.lostEvents
+  }
+
   for (const path of context.files) {
     const input = openText(path, context)
     if (!input) continue
     const { source: whole, format } = await formatOf(input, options.from, context)
     if (format) {
       found.add(format)
-      if (isJson(format)) await readDocument(whole, format)
+      if (format === 'trace-dat') await readDat(path, whole)
+      else if (isJson(format)) await readDocument(whole, format)
       else await readLines(whole, format)
     }
     input.close()
   }
-  const { records, events } = lost
+  const records = lost.records + missing.records
+  const events = typeof lost.events === 'bigint' ? lost.events : lost.events + missing.events
   return {
     line: `${[...found].join(', ') || 'nothing'}: ${summaryLine(counts, records, events)}`,
     counts: { ...counts, lost: records, lost_events: events },

@@ -1,5 +1,6 @@
-/** Which text this is, from its first lines. */
+/** Which text (or trace.dat) this is, from its beginning. */
 import { TEXT_FTRACE, TEXT_PERF, TEXT_PERF_PROF, TEXT_TRACE_CMD } from '../assembly/text-layout.js'
+import { DAT_MAGIC } from '../dat/dat.js'
 
 export const textFormats = {
   ftrace: TEXT_FTRACE,
@@ -12,9 +13,9 @@ export const jsonFormats = ['perf-json', 'chrome-json'] as const
 
 export type TextFormat = keyof typeof textFormats
 export type JsonFormat = (typeof jsonFormats)[number]
-export type Format = TextFormat | JsonFormat
+export type Format = TextFormat | JsonFormat | 'trace-dat'
 
-export const formats: readonly Format[] = [...(Object.keys(textFormats) as TextFormat[]), ...jsonFormats]
+export const formats: readonly Format[] = [...(Object.keys(textFormats) as TextFormat[]), 'trace-dat', ...jsonFormats]
 
 export function isJson(format: Format): format is JsonFormat {
   return (jsonFormats as readonly string[]).includes(format)
@@ -34,6 +35,7 @@ const GRAPH = /^\s*(?:[\d.]+ +\| +)?\d+\) .*\|/
 
 /** The format of the whole lines in `text`; undefined where they do not tell. `ended`: there is no more. */
 export function detect(text: string, ended: boolean): Format | Refusal | undefined {
+  if (text.startsWith(DAT_MAGIC)) return 'trace-dat'
   if (/^\s*(?:\{\s*["}]|\[\s*[[{\]])/.test(text)) return detectJson(text, ended)
   let hint: TextFormat | undefined
   for (const line of text.split('\n')) {

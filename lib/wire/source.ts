@@ -40,12 +40,26 @@ export function openSource(path: string): Source {
 
 /** What bash puts for `<(…)` is a descriptor that is open already. */
 function descriptor(path: string): number {
-  if (path === '-' || path === '/dev/stdin') return 0
-  const open = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path)
-  if (open) return Number(open[1])
+  if (isOpen(path)) return Number(/\d+$/.exec(path)?.[0] ?? 0)
   // a FIFO that nobody writes to yet would block the process, signals and all; it is not at its end either (pipe_poll)
   const fifo = statSync(path, { throwIfNoEntry: false })?.isFIFO()
   return openSync(path, fifo ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY)
+}
+
+function isOpen(path: string): boolean {
+  return path === '-' || path === '/dev/stdin' || /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path)
+}
+
+/** A regular file that can be read at any place; undefined where the path is none. Throws what the system says. */
+export function openRegular(path: string): { fd: number; size: number; close(): void } | undefined {
+  const fd = descriptor(path)
+  const close = () => {
+    if (!isOpen(path)) closeSync(fd)
+  }
+  const stat = fstatSync(fd)
+  if (stat.isFile()) return { fd, size: stat.size, close }
+  close()
+  return undefined
 }
 
 function fileSource(name: string, fd: number): Source {
