@@ -1,4 +1,5 @@
 /** What capture-host and capture-guest have in common: their options, and what these ask for. */
+import { cpus } from 'node:os'
 import type { Option } from '../cli/tool.js'
 import { Usage } from '../cli/tool.js'
 import { parseDuration } from '../clock/duration.js'
@@ -55,9 +56,8 @@ export const captureOptions = {
     alias: 'm',
     type: 'string',
     value: 'size',
-    default: '4M',
-    coerce: kibibytes,
-    describe: 'ring buffer per CPU: 512K, 4M',
+    coerce: (text: string | undefined) => (text === undefined ? undefined : kibibytes(text)),
+    describe: 'ring buffer per CPU: 512K, 4M (default: 16M, less where that is above 256M in all)',
   },
 } as const satisfies Record<string, Option>
 
@@ -72,7 +72,7 @@ export interface CaptureValues {
   clock: string | undefined
   cpu: string | undefined
   pid: string | undefined
-  buffer: number
+  buffer: number | undefined
 }
 
 /** Throws Usage. */
@@ -89,7 +89,7 @@ export function request(values: CaptureValues): Request {
     depth,
     stack,
     clock,
-    bufferKib: buffer,
+    bufferKib: buffer ?? defaultKib(),
     cpus: values.cpu === undefined ? undefined : list('--cpu', values.cpu, 65535),
     pids: values.pid === undefined ? undefined : list('--pid', values.pid, 4194304),
   }
@@ -113,6 +113,11 @@ function list(option: string, text: string, most: number): number[] {
     return Array.from({ length: to - from + 1 }, (_, i) => from + i)
   })
   return [...new Set(numbers)].sort((a, b) => a - b)
+}
+
+/** 16 MiB hold a burst of 400,000 system calls; no more than 256 MiB in all, nor less than 1 MiB each. */
+function defaultKib(): number {
+  return Math.max(1024, Math.min(16384, Math.floor(262144 / cpus().length)))
 }
 
 /** KiB of `512K`, `4M`, `1G`. */
