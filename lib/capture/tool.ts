@@ -2,8 +2,9 @@
 import { type Context, type Counts, Failure, type Summary } from '../cli/tool.js'
 import { Refused, tracefs } from '../tracefs/tracefs.js'
 import type { Out } from '../wire/output.js'
-import { type Captured, capture } from './capture.js'
+import { capture } from './capture.js'
 import { type CaptureValues, request } from './options.js'
+import type { Recorded } from './recording.js'
 import { setUp } from './setup.js'
 
 declare const VERSION: string
@@ -72,7 +73,7 @@ function stopping(context: Context, duration: number | undefined): Promise<void>
   })
 }
 
-function summary({ events, lost, own, about, measured }: Captured, cpu: number): Summary {
+function summary({ events, lost, own, about, measured }: Recorded, cpu: number): Summary {
   const counts: Counts = { events, lost, own, about }
   const parts = [`${events} events`, `${lost} lost`]
   if (own + about > 0) parts.push(`the reader itself: ${own} left out, ${about} about it`)
