@@ -6,6 +6,7 @@ import { createConnection } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { bootGuest, type Guest, noGuest, type Ran } from '../support/guest.js'
 import { without } from '../support/needs.js'
+import { parseText, start as started, until } from '../support/tracing.js'
 
 const start = 'qemu-ga -d -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run'
 const stop = 'kill $(cat /run/qemu-ga.pid); while [ -e /run/qemu-ga.pid ]; do usleep 50000; done'
@@ -70,6 +71,29 @@ describe('the agent of a guest', { skip: noGuest({ agent: true }) }, () => {
     const again = await qga('wait', pid)
     assert.match(again.stderr, /guest-exec-status: /)
     assert.equal(again.status, 255)
+  })
+
+  test('starts a capture in a guest with nothing but a shell; pull and parse make events of it', async () => {
+    const events = 'irq:irq_handler_entry/name ~ "virtio*-input*"/'
+    const made = started('capture-guest', ['--script', '-e', events, '--push', '/dev/virtio-ports/org.vmpipe.0'])
+    await guest.run('cat >/tmp/capture', { input: (await made.done).stdout })
+    const { stdout: pid } = await qga('--detach', 'exec', '--', 'sh', '/tmp/capture')
+    const pull = started('pull', [guest.port])
+    let text = ''
+    pull.child.stdout?.on('data', (piece) => {
+      text += piece
+    })
+    await until(() => text.includes('# vmpipe clock'), 'the first round')
+    await guest.run('for i in 1 2 3; do ping -c 1 10.0.2.2; done')
+    await until(() => /virtio\d-input/.test(text), 'an interrupt')
+    assert.equal((await qga('exec', '--', 'kill', pid.trim())).status, 0)
+    assert.equal((await qga('wait', pid.trim())).status, 128 + 15)
+    const { stdout, stderr } = await pull.done
+    assert.match(stderr, /^pull: \d+ lines, 0 lost/)
+    const interrupts = parseText(stdout, 'vm1').filter(({ event }) => event === 'irq_handler_entry')
+    assert.ok(interrupts.length > 0)
+    assert.ok(interrupts.every(({ src }) => src === 'vm1'))
+    assert.equal(await guest.run('ls /sys/kernel/tracing/instances'), '')
   })
 
   test('half a command of an earlier client, and an answer that it did not fetch, do no harm', async () => {
