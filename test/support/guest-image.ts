@@ -26,6 +26,8 @@ export interface Contents {
   node?: boolean
   /** Debian's qemu-guest-agent. */
   agent?: boolean
+  /** A KVM host: KVM, QEMU and bash, and in /guest the kernel and initramfs of a guest with Node for it to run. */
+  kvm?: boolean
 }
 
 export interface Image {
@@ -39,19 +41,32 @@ const own = resolve('test/support/guest')
 
 /** The drivers of what `bootGuest` plugs in; what they need comes along. */
 const modules = ['virtio_pci', 'virtio_net', 'virtio_blk', 'virtio_console']
+/** QEMU's processors that can be KVM hosts without KVM are AMD's. */
+const kvmModules = ['kvm_amd', 'vhost_net', 'tun']
+const firmware = ['bios-256k.bin', 'kvmvapic.bin', 'linuxboot_dma.bin']
 
-export function guestImage({ node, agent }: Contents): Image {
+export function guestImage({ node, agent, kvm }: Contents): Image {
   const kernel = kernelPackage()
   const version = readdirSync(join(kernel, 'lib/modules'))[0] as string
+  const drivers = join(kernel, 'lib/modules', version)
   const busybox = join(unpacked('busybox-static'), 'bin/busybox')
-  const layers = [layer('base', [kernel, busybox, ...sources(own)], (root) => base(root, busybox, kernel, version))]
+  const layers = [layer('base', [kernel, busybox, ...sources(own)], (root) => base(root, busybox, drivers))]
   if (node) layers.push(program('node', process.execPath, '/usr/bin/node'), tools(busybox))
   if (agent) layers.push(program('agent', join(unpacked('qemu-guest-agent'), 'usr/sbin/qemu-ga'), '/usr/sbin/qemu-ga'))
+  if (kvm) layers.push(kvmHost(), inner(guestImage({ node: true }), busybox))
   return { kernel: join(kernel, `boot/vmlinuz-${version}`), layers }
 
   function program(name: string, file: string, place: string): string {
-    const { size, mtimeMs } = statSync(file)
-    return layer(name, [file, String(size), String(mtimeMs)], (root) => withLibraries(root, file, place))
+    return layer(name, identity(file), (root) => withLibraries(root, file, place))
+  }
+
+  function kvmHost(): string {
+    const programs = ['qemu-system-x86_64', 'bash'].map((name) => run('which', [name]).trim())
+    return layer('kvm', [kernel, ...programs.flatMap(identity)], (root) => {
+      addModules(root, 'order.kvm', drivers, busybox, kvmModules)
+      for (const file of programs) withLibraries(root, file, file)
+      for (const name of firmware) place(firmwareFile(name), join(root, 'usr/share/qemu', name))
+    })
   }
 
   function layer(name: string, content: (string | Buffer)[], fill: (root: string) => void): string {
@@ -59,24 +74,41 @@ export function guestImage({ node, agent }: Contents): Image {
   }
 }
 
-function base(root: string, busybox: string, kernel: string, version: string): void {
+/** An upgrade changes it. */
+function identity(file: string): string[] {
+  const { size, mtimeMs } = statSync(file)
+  return [file, String(size), String(mtimeMs)]
+}
+
+function firmwareFile(name: string): string {
+  const found = ['/usr/share/seabios', '/usr/share/qemu'].map((folder) => join(folder, name)).find(existsSync)
+  if (!found) throw new Error(`${name}, which QEMU needs, is neither in /usr/share/seabios nor in /usr/share/qemu`)
+  return found
+}
+
+function base(root: string, busybox: string, drivers: string): void {
   place(busybox, join(root, 'bin/busybox'))
   cpSync(own, join(root, 'bin'), { recursive: true })
   renameSync(join(root, 'bin/init'), join(root, 'init'))
   mkdirSync(join(root, 'usr/bin'), { recursive: true })
   place(busybox, join(root, 'usr/bin/env'))
-  const names = moduleOrder(join(kernel, 'lib/modules', version), busybox)
-  for (const name of names) place(join(kernel, 'lib/modules', version, name), join(root, 'lib/modules', basename(name)))
-  writeFileSync(join(root, 'lib/modules/order'), names.map((name) => `/lib/modules/${basename(name)}\n`).join(''))
+  addModules(root, 'order', drivers, busybox, modules)
+}
+
+/** Modules for init to load, and the file that says in which order. */
+function addModules(root: string, order: string, drivers: string, busybox: string, wanted: readonly string[]): void {
+  const names = moduleOrder(drivers, busybox, wanted)
+  for (const name of names) place(join(drivers, name), join(root, 'lib/modules', basename(name)))
+  writeFileSync(join(root, 'lib/modules', order), names.map((name) => `/lib/modules/${basename(name)}\n`).join(''))
 }
 
 /** The wanted modules, each after those it needs: depmod says of each module what it needs, the nearest first. */
-function moduleOrder(folder: string, busybox: string): string[] {
+function moduleOrder(folder: string, busybox: string, wanted: readonly string[]): string[] {
   if (!existsSync(join(folder, 'modules.dep')))
     execFileSync(busybox, ['depmod', '-b', resolve(folder, '../../..'), basename(folder)])
   const lines = readFileSync(join(folder, 'modules.dep'), 'utf8').split('\n')
   const needed = lines.map((line) => line.split(/[: ]+/).filter((name) => name !== ''))
-  return [...new Set(modules.flatMap((name) => order(name)))]
+  return [...new Set(wanted.flatMap((name) => order(name)))]
 
   function order(name: string): string[] {
     const [file, ...needs] = needed.find(([file]) => file && moduleName(file) === name) ?? []
@@ -93,6 +125,14 @@ function withLibraries(root: string, program: string, where: string): void {
   place(program, join(root, where))
   const needs = execFileSync('ldd', [program], { encoding: 'utf8' })
   for (const [library] of needs.matchAll(/\/\S+/g)) place(library, join(root, library))
+}
+
+/** An image as files of another one: what a KVM host starts its guest with. */
+function inner(image: Image, busybox: string): string {
+  return archived(busybox, 'inner', [image.kernel, ...image.layers], (root) => {
+    place(image.kernel, join(root, 'guest/kernel'))
+    writeInitramfs(image, join(root, 'guest/initramfs'))
+  })
 }
 
 /** The tools, as they are installed. */
@@ -182,7 +222,10 @@ function run(command: string, args: string[], cwd = '.'): string {
 }
 
 function sources(folder: string): Buffer[] {
-  return readdirSync(folder).map((file) => readFileSync(join(folder, file)))
+  return readdirSync(folder).flatMap((file) => {
+    const path = join(folder, file)
+    return [Buffer.from(`${file} ${statSync(path).mode}`), readFileSync(path)]
+  })
 }
 
 /** Writes the layers as one initramfs. */

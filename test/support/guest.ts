@@ -115,7 +115,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
 }
 
 function startQemu(options: GuestOptions, kernel: string, initramfs: string, folder: string): ChildProcess {
-  const memory = options.memory ?? (options.node ? 1024 : 256)
+  const memory = options.memory ?? (options.kvm ? 4096 : options.node ? 1024 : 256)
   const args = [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...[
@@ -124,14 +124,14 @@ function startQemu(options: GuestOptions, kernel: string, initramfs: string, fol
       '-accel',
       'tcg,thread=multi',
       '-cpu',
-      'max',
+      options.kvm ? 'EPYC' : 'max',
       '-smp',
       `${options.cpus ?? 2}`,
       '-m',
       `${memory}`,
     ],
     ...['-kernel', kernel, '-initrd', initramfs],
-    ...['-append', 'console=ttyS0 quiet panic=-1 tsc=reliable'],
+    ...['-append', `console=ttyS0 quiet panic=-1 tsc=reliable ${options.kvm ? 'mitigations=off' : ''}`],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ...['-qmp', `unix:${join(folder, 'qmp')},server=on,wait=off`],
     // port 0: one that is free
