@@ -122,7 +122,7 @@ async function bundleTools() {
 async function bundleTests() {
   rmSync('dist/test', { recursive: true, force: true })
   const entryPoints = readdirSync('test', { recursive: true })
-    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => name.endsWith('.test.ts') || name.startsWith('lab/'))
     .map((name) => join('test', name))
   await esbuild.build({
     ...options,
