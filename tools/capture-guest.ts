@@ -54,7 +54,8 @@ export default source(spec, async (options, context, out) => {
     context.print(scriptOf(request(options), options.push, interval, options.duration))
     return undefined
   }
-  if (options.push === undefined) return runCapture(spec.name, options, context, { out, ready: () => undefined }, false)
+  if (options.push === undefined)
+    return runCapture(spec.name, options, context, { out, ready: () => context.ready?.() }, false)
   const { close, ...taker } = pushing(options.push, { ...options, interval, tool: `${spec.name} ${VERSION}` }, context)
   return close(await runCapture(spec.name, options, context, taker, false))
 })

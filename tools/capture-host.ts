@@ -30,5 +30,5 @@ const spec = {
 
 export default source(spec, async (options, context, out) => {
   if (context.operands.length > 0) throw new Usage(`${context.operands[0]}: no operand is expected`)
-  return runCapture(spec.name, options, context, { out, ready: () => undefined }, true)
+  return runCapture(spec.name, options, context, { out, ready: () => context.ready?.() }, true)
 })

@@ -46,6 +46,8 @@ export interface Recorded {
   /** Events by the reader itself, left out; events of others that are about it. */
   own: number
   about: number
+  /** The counter's rate in kHz as the `stream` record has it, and as the samples have it. */
+  tscKhz: number | undefined
   measured: Rate | undefined
 }
 
@@ -142,6 +144,8 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       return round
     },
     tend() {
+      // a mark cannot be written when tracing is off (EBADF)
+      if (stopped) return
       everyThreads()
       everyClock()
     },
@@ -153,7 +157,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       rings.close()
       out.write(JSON.stringify({ type: 'end', src, events, lost, session }))
       out.flush()
-      return { events, lost, own, about, measured: cycles ? rate() : undefined }
+      return { events, lost, own, about, tscKhz, measured: cycles ? rate() : undefined }
     },
   }
 }

@@ -48,6 +48,8 @@ export async function runCapture(
       ready,
       stopped,
     })
+    const doubt = doubtOf(got)
+    if (doubt) context.warn(doubt)
     const { user, system } = process.cpuUsage(began)
     return summary(got, (user + system) / 10 / (performance.now() - from))
   } catch (error) {
@@ -71,6 +73,17 @@ function stopping(context: Context, duration: number | undefined): Promise<void>
     context.onSignal(resolve)
     if (duration !== undefined) setTimeout(resolve, Math.min(duration / 1e6, 2 ** 31 - 1))
   })
+}
+
+/** What adjtimex(2) may make CLOCK_MONOTONIC gain or lose, in parts per million. */
+const SLEW_PPM = 500
+
+/** A rate that the kernel found at boot, and that is not (a guest moved to another host, a counter that is not constant). */
+function doubtOf({ tscKhz, measured }: Recorded): string | undefined {
+  if (!tscKhz || !measured) return undefined
+  const ppm = Math.abs(measured.khz / tscKhz - 1) * 1e6
+  if (ppm <= SLEW_PPM + measured.errorPpm) return undefined
+  return `the TSC runs at ${measured.khz.toFixed(1)} kHz, not ${tscKhz} as the kernel said: tsc-align --tsc-khz`
 }
 
 function summary({ events, lost, own, about, measured }: Recorded, cpu: number): Summary {
