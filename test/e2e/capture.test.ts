@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { tracefs } from '../../lib/tracefs/tracefs.js'
 import { bin, cannotTrace, captures, records, shell, start, until } from '../support/tracing.js'
 
@@ -95,6 +96,20 @@ describe('capture-host', { skip: why }, () => {
     const all = records(stdout)
     assert.equal(all.filter(({ type }) => !type).length, 25)
     assert.equal(all.at(-1).events, 25)
+  })
+
+  test('-N ends it in good order, wherever between two clock records that is', async () => {
+    const all: ReturnType<typeof start>[] = []
+    for (let i = 0; i < 8; i++) {
+      all.push(start('capture-host', ['-q', '-e', `${exec}/filename == "/bin/true"/`, '-N', '1']))
+      await setTimeout(40)
+    }
+    await setTimeout(3000)
+    execFileSync('/bin/true')
+    for (const { done } of all) {
+      const { status, stderr } = await done
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+    }
   })
 
   test('times never go backwards, over all CPUs, and a clock record promises right', async (t) => {
