@@ -213,8 +213,16 @@ function runningRules(
     rules.push(own.map((thread) => ({ events, stretches: stretchesOf(thread, losses) })))
   }
   if (known.length > 0 && rules.length === 0)
-    context.warn('no guest CPU has a vCPU thread of its number: the rule of kvm_entry and kvm_exit is not used')
+    context.warn(`${whyNoThread(known, guest)}: the rule of kvm_entry and kvm_exit is not used`)
   return rules.sort((a, b) => (b[0] as Rule).events.length - (a[0] as Rule).events.length)
+}
+
+/** Threads of another guest, by its name, are not this one's; as often as not only the name is another. */
+function whyNoThread(known: readonly Thread[], guest: number): string {
+  const others = new Set(known.map(({ vm }) => vm).filter((vm) => vm !== 0 && vm !== guest))
+  if (others.size === 0) return 'no guest CPU has a vCPU thread of its number'
+  const names = [...others].map((vm) => nameOf(vm)).join(', ')
+  return `the vCPU threads are of ${names}, the guest's events of ${nameOf(guest)} (pull --src gives them another name)`
 }
 
 function report(
