@@ -163,7 +163,8 @@ describe('tsc-align --vm', { skip: cannotMount() }, () => {
     // a copy that nobody may read, wherever this one is
     const { status, stdout } = shell(
       `chmod 755 ${folder} && mkdir ${folder}/dist && cp -r dist/bin dist/lib dist/package.json ${folder}/dist/ && cd / &&
-      setpriv --reuid=65534 --clear-groups ${folder}/dist/bin/tsc-align --vm l2 </dev/null 2>&1`,
+      unshare -m bash -c 'mount -t tmpfs -o mode=700 none /sys/kernel/debug && mkdir /sys/kernel/debug/kvm &&
+        setpriv --reuid=65534 --clear-groups ${folder}/dist/bin/tsc-align --vm l2 </dev/null 2>&1'`,
     )
     assert.equal(status, 1)
     assert.match(stdout, /^tsc-align: --vm reads \/sys\/kernel\/debug\/kvm: permission denied, it needs root; .*\n$/)
