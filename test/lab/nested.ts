@@ -8,7 +8,7 @@
  *     UPDATE=1 npm run lab       the example; output and recording are written into examples/. Then UPDATE=1 npm test
  *                                for what is made of the recording, and a look at the prose: it speaks of these numbers
  *
- * Needs what tests in a real guest need (CONTRIBUTING.md), 4 GB of memory, and a minute and a half. A host that panics
+ * Needs what tests in a real guest need (CONTRIBUTING.md), 4 GB of memory, and two minutes or three. A host that panics
  * at boot, or a guest that dies, is the emulation's fault and comes about: then the example begins anew, twice.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
