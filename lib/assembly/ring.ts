@@ -90,8 +90,7 @@ export function ringMerge(cursors: usize, n: i32, until: u64, rows: usize, most:
   while (why == STOP_DONE) {
     const first = earliest(cursors, n)
     if (!first || long(first, CURSOR_TIME) > until) break
-    const bound = min(until, next)
-    while (why == STOP_DONE && word(first, CURSOR_NEXT) != NEXT_NOTHING && long(first, CURSOR_TIME) <= bound) {
+    while (why == STOP_DONE && word(first, CURSOR_NEXT) != NEXT_NOTHING && isFirst(long(first, CURSOR_TIME), until)) {
       if (rowAt == rowsEnd || lineAt + room(first) > stop) why = STOP_FULL
       else take(first, stop)
     }
@@ -99,28 +98,42 @@ export function ringMerge(cursors: usize, n: i32, until: u64, rows: usize, most:
   return <i32>((rowAt - rows) / (ROW_WORDS * 4))
 }
 
+// @ts-ignore: decorator
+@inline
+function isFirst(time: u64, until: u64): bool {
+  return time <= until && (time < next || (time == next && !nextFirst))
+}
+
 function room(cursor: usize): usize {
   return RING_LINE_ROOM + <usize>word(cursor, CURSOR_LENGTH) * 8
 }
 
-/** The time of the second of the cursors. */
+/** The time of the second of the cursors, and whether that one comes first where times are equal. */
 let next: u64 = 0
+let nextFirst: bool = false
 
-/** The cursor whose next is the earliest; 0 when all are empty. */
+/** The cursor whose next is the earliest, the lower one where two are; 0 when all are empty. */
 function earliest(cursors: usize, n: i32): usize {
   let first: usize = 0
   let time: u64 = u64.MAX_VALUE
   next = u64.MAX_VALUE
+  nextFirst = false
   for (let i = 0; i < n; i++) {
     const cursor = cursors + <usize>(i * CURSOR_WORDS * 4)
     if (word(cursor, CURSOR_NEXT) == NEXT_NOTHING) advance(cursor)
     if (word(cursor, CURSOR_NEXT) == NEXT_NOTHING) continue
     const there = long(cursor, CURSOR_TIME)
     if (there < time || !first) {
-      if (first) next = time
+      if (first) {
+        next = time
+        nextFirst = true
+      }
       first = cursor
       time = there
-    } else if (there < next) next = there
+    } else if (there < next) {
+      next = there
+      nextFirst = false
+    }
   }
   return first
 }

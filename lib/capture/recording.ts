@@ -7,7 +7,7 @@ import { learnFormat } from '../kernel/program.js'
 import { ALL, openRings } from '../kernel/rings.js'
 import { kernelTscKhz, type Rate, rateOf } from '../tracefs/clock.js'
 import { readKernelLog } from '../tracefs/kernel-log.js'
-import { cpusOf, openReader, pageSize, type Round } from '../tracefs/reader.js'
+import { cpusOf, openReader, pageSize, type RingBuffer, type Round } from '../tracefs/reader.js'
 import { threads } from '../tracefs/threads.js'
 import { set } from '../tracefs/tracefs.js'
 import { scanner } from '../wire/memory.js'
@@ -72,10 +72,11 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   const tscKhz = cycles ? (kernelTscKhz(readKernelLog()) ?? (await measureKhz(instance))) : undefined
   const size = pageSize(instance)
   const cpus = cpusOf(instance).filter((cpu) => request.cpus?.includes(cpu) ?? true)
-  const depth = depthOf(size, cpus.length)
-  const reader = openReader(instance, cpus, size, depth / 4)
+  const buffers = buffersOf(setup, cpus)
+  const depth = depthOf(size, buffers.length)
+  const reader = openReader(buffers, size, depth / 4)
   setup.onRemove(reader.close)
-  const marks = openMarks(instance)
+  const marks = openMarks(setup.marks.path)
   setup.onRemove(marks.close)
   const known = threads(options.root, options.guests)
   const leaveOut = leaveOutOwn(instance)
@@ -105,11 +106,16 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
     if (stopped) return
     stopped = true
     marks.write()
-    set(join(instance, 'tracing_on'), 0, 'tracing_on')
+    switchTo(0)
+  }
+
+  function switchTo(value: 0 | 1): void {
+    for (const { path } of new Set([setup.marks, setup.instance])) set(join(path, 'tracing_on'), value, 'tracing_on')
   }
 
   const rings = openRings({
-    cpus,
+    cpus: buffers.map(({ lane }) => lane),
+    cpuOf: (lane) => lane % MARKS,
     pageSize: size,
     depth,
     src,
@@ -128,7 +134,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
 
   out.write(streamRecord({ src, clock, tscKhz, tool: options.tool, session }))
   leaveOut()
-  set(join(instance, 'tracing_on'), 1, 'tracing_on')
+  switchTo(1)
   everyClock()
 
   return {
@@ -151,8 +157,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
     },
     end() {
       rings.merge(ALL)
-      const overruns = reader.overruns()
-      const lost = cpus.reduce((sum, cpu) => sum + (overruns.get(cpu) ?? 0) - (overrunsBefore.get(cpu) ?? 0), 0)
+      const lost = reader.overruns() - overrunsBefore
       const { own, about } = rings.counts
       rings.close()
       out.write(JSON.stringify({ type: 'end', src, events, lost, session }))
@@ -160,6 +165,15 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       return { events, lost, own, about, tscKhz, measured: cycles ? rate() : undefined }
     },
   }
+}
+
+/** Lanes of the merge from here on are those of the instance for marks. */
+const MARKS = 1 << 20
+
+function buffersOf({ instance, marks }: Setup, cpus: readonly number[]): RingBuffer[] {
+  const events = cpus.map((cpu) => ({ lane: cpu, instance: instance.path, cpu }))
+  if (marks === instance) return events
+  return [...events, ...cpusOf(marks.path).map((cpu) => ({ lane: MARKS + cpu, instance: marks.path, cpu }))]
 }
 
 /** Pages that may wait for a CPU: a power of two. */

@@ -33,12 +33,17 @@ export interface Request {
 
 export interface Setup {
   instance: Instance
+  /** Where marks are written: the same, or one of its own where the other does not record on all CPUs. */
+  marks: Instance
   clock: TraceClock
   /** What must be closed before the instance can be removed. */
   onRemove(close: () => void): void
   /** Removes probes and instance; may be called at any time, and again. */
   remove(): void
 }
+
+/** Holds an hour of marks. */
+const MARKS_KIB = 64
 
 /** Removes what killed runs left behind. */
 export function cleanUp(root: string): void {
@@ -52,15 +57,22 @@ export function setUp(root: string, request: Request, src: string): Setup {
   cleanUp(root)
   const instance = needsTopLevel(root, request) ? takeTopLevel(root) : makeInstance(root)
   const probes: Probe[] = []
+  let marks = instance
   const closers: (() => void)[] = []
   const remove = () => {
     for (const close of closers.splice(0)) close()
     instance.remove()
+    marks.remove()
     for (const probe of probes.splice(0)) probe.remove()
   }
   try {
     const clock = setTraceClock(instance.path, request.clock)
     setBuffer(instance.path, request)
+    if (request.cpus) {
+      marks = makeInstance(root, '-marks')
+      setTraceClock(marks.path, clock.name)
+      set(join(marks.path, 'buffer_size_kb'), MARKS_KIB, 'the buffer for marks')
+    }
     learnOwnEvents(root, src, request)
     for (const wanted of request.events) enableAll(root, instance.path, wanted, src)
     request.probes.forEach((text, i) => {
@@ -72,7 +84,7 @@ export function setUp(root: string, request: Request, src: string): Setup {
     if (request.functions.length > 0) traceFunctions(instance.path, request.functions)
     if (request.graph.length > 0) traceGraph(instance.path, request.graph, request.depth)
     if (request.stack) wantStacks(instance.path, request.functions.length > 0)
-    return { instance, clock, onRemove: (close) => closers.push(close), remove }
+    return { instance, marks, clock, onRemove: (close) => closers.push(close), remove }
   } catch (error) {
     remove()
     throw error

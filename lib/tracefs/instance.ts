@@ -16,7 +16,7 @@ export interface Instance {
   remove(): void
 }
 
-const OURS = /^vmpipe[-_](\d+)[-_](\d+)$/
+const OURS = /^vmpipe[-_](\d+)[-_](\d+)(?:-\w+)?$/
 
 /** This process, as no other was or will be: its pid, and the ticks at which it started (proc(5), stat field 22). */
 export function maker(separator: '-' | '_'): string {
@@ -38,11 +38,11 @@ function startOf(pid: string): string | undefined {
   }
 }
 
-/** Makes one, with tracing off. Throws Refused. */
-export function makeInstance(root: string): Instance {
+/** Makes one, with tracing off; a second one of the same process has a suffix. Throws Refused. */
+export function makeInstance(root: string, suffix = ''): Instance {
   const instances = join(root, 'instances')
   if (!exists(instances)) throw new Refused('this kernel has no tracing instances (Linux 3.10 and later have)')
-  const name = maker('-')
+  const name = maker('-') + suffix
   const path = join(instances, name)
   try {
     mkdirSync(path)

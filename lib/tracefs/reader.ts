@@ -12,11 +12,10 @@ import { bytes } from '../wire/memory.js'
 import { Refused, reasonOf } from './tracefs.js'
 
 export interface Reader {
-  readonly cpus: readonly number[]
   /** Reads what there is. */
   round(rings: Rings): Round
   /** The kernel's counts of what was overwritten before it was read, or refused. */
-  overruns(): Map<number, number>
+  overruns(): number
   close(): void
 }
 
@@ -46,9 +45,16 @@ export function pageSize(instance: string): number {
   }
 }
 
-/** `most`: pages that are read of one CPU before the others have their turn. */
-export function openReader(instance: string, cpus: readonly number[], size: number, most: number): Reader {
-  const fds = new Map(cpus.map((cpu) => [cpu, openRaw(instance, cpu)]))
+/** A ring buffer: an instance's of one CPU. `lane` is what the merge calls it. */
+export interface RingBuffer {
+  lane: number
+  instance: string
+  cpu: number
+}
+
+/** `most`: pages that are read of one buffer before the others have their turn. */
+export function openReader(buffers: readonly RingBuffer[], size: number, most: number): Reader {
+  const fds = new Map(buffers.map(({ lane, instance, cpu }) => [lane, openRaw(instance, cpu)]))
   /** The newest event seen so far, over all CPUs and of each. */
   let newest: bigint | undefined
   const newestOf = new Map<number, bigint>()
@@ -65,7 +71,6 @@ export function openReader(instance: string, cpus: readonly number[], size: numb
   }
 
   return {
-    cpus,
     round(rings) {
       const round: Round = { pages: 0, more: false, until: newest }
       for (const [cpu, fd] of fds) {
@@ -80,7 +85,8 @@ export function openReader(instance: string, cpus: readonly number[], size: numb
       }
       return round
     },
-    overruns: () => new Map(cpus.map((cpu) => [cpu, overrunOf(join(instance, `per_cpu/cpu${cpu}/stats`))])),
+    overruns: () =>
+      buffers.reduce((sum, { instance, cpu }) => sum + overrunOf(join(instance, `per_cpu/cpu${cpu}/stats`)), 0),
     close() {
       for (const fd of fds.values()) closeSync(fd)
       fds.clear()

@@ -19,14 +19,29 @@ export function cannotTrace(): string | false {
   }
 }
 
-/** What captures have in tracefs: `const before = captures()`, and later what is new. */
+/**
+ * What captures of this test have in tracefs, and those that are no more: `const before = captures()`, and later what
+ * is new. Others may capture on this machine, too.
+ */
 export function captures(): string[] {
   const root = tracefs()
   const probes = readFileSync(join(root, 'uprobe_events'), 'utf8').split('\n')
   return [
     ...readdirSync(join(root, 'instances')).filter((name) => /^vmpipe-\d/.test(name)),
     ...probes.filter((line) => line.includes('vmpipe_')),
-  ]
+  ].filter((name) => isOurs(Number(/vmpipe[-_](\d+)/.exec(name)?.[1])))
+}
+
+/** Whether a process is gone, or was started by this one or by one that it started. */
+function isOurs(pid: number): boolean {
+  if (pid === process.pid) return true
+  if (pid <= 1) return false
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return isOurs(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
+  } catch {
+    return true
+  }
 }
 
 /** An instance of the test's own. */
