@@ -1,0 +1,39 @@
+/**
+ * The account of the paths that were begun, as one line that closes:
+ *
+ *     148 started = 139 completed + 2 broken + 7 open (stopped before vm2_msi 2, vm1_irq 7)
+ *
+ * What is 0 is left out, save the completed ones.
+ */
+export interface Account {
+  started: number
+  completed: number
+  /** A stage came too late, or an event said that it would not come. */
+  broken: number
+  replaced: number
+  expired: number
+  evicted: number
+  lost: number
+  acausal: number
+}
+
+/** With the paths that are still open, at the end of a stream, and where those stopped that were not completed. */
+export type ClosedAccount = Account & { open: number; stopped: ReadonlyMap<string, number> }
+
+const ends = ['broken', 'replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const
+
+export function emptyAccount(): Account {
+  return { started: 0, completed: 0, broken: 0, replaced: 0, expired: 0, evicted: 0, lost: 0, acausal: 0 }
+}
+
+export function accountLine(account: ClosedAccount): string {
+  const shown = ends.filter((end) => account[end] !== 0).map((end) => ` + ${account[end]} ${end}`)
+  const stopped = stoppedText(account)
+  const where = stopped === '' ? '' : ` (stopped before ${stopped})`
+  return `${account.started} started = ${account.completed} completed${shown.join('')}${where}`
+}
+
+/** `vm2_msi 2, vm1_irq 7`, in the order of the path. */
+export function stoppedText({ stopped }: ClosedAccount): string {
+  return [...stopped].map(([stage, count]) => `${stage} ${count}`).join(', ')
+}
