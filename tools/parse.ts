@@ -1,7 +1,7 @@
 /**
  * parse - what others recorded → events: their text, their JSON, and trace-cmd's trace.dat.
  *
- * Reads ftrace's trace and trace_pipe, trace-cmd report, perf script, perf-prof trace lines, and the JSON of
+ * Reads ftrace's trace and trace_pipe (also of the function_graph tracer), trace-cmd report, perf script, perf-prof trace lines, and the JSON of
  * perf and Chrome; of a trace.dat the pages of the ring buffer themselves. A line that says events were lost becomes a `lost` record between the events around it;
  * stacks become a member of their event; headers and records of perf's own are counted.
  *
@@ -17,6 +17,7 @@ import { textLine } from '../lib/text/line.js'
 import { losses } from '../lib/text/losses.js'
 import { formatOf, openText } from '../lib/text/opening.js'
 import { readText } from '../lib/text/reading.js'
+import { readGraph } from '../lib/text/reading-graph.js'
 import { eventRecord, readJson } from '../lib/text/reading-json.js'
 import { streamHeads } from '../lib/text/stream-heads.js'
 import { words } from '../lib/wire/memory.js'
@@ -25,7 +26,7 @@ import type { Source } from '../lib/wire/source.js'
 
 const spec = {
   name: 'parse',
-  summary: 'what others recorded to events: ftrace, trace-cmd, trace.dat, perf script, perf-prof, JSON',
+  summary: 'what others recorded to events: ftrace, function_graph, trace-cmd, trace.dat, perf script, perf-prof, JSON',
   operands: '[file...]',
   own: 0,
   options: {
@@ -48,7 +49,7 @@ const spec = {
 export default source(spec, async (options, context, out) => {
   const counts = { events: 0, headers: 0, stacks: 0, skipped: 0, not_utf8: 0 }
   /** What a trace.dat's pages say is lost. */
-  const missing = { records: 0, events: 0 }
+  const missing = { records: 0, events: 0n }
   const found = new Set<Format>()
   const lost = losses((line) => out.write(line))
   const heads = streamHeads((line) => out.write(line))
@@ -98,7 +99,15 @@ export default source(spec, async (options, context, out) => {
     const more = await readTraceDat(path, input, options.src, context, out)
     counts.events += more.events
     missing.records += more.lost
-    missing.events += more.lostEvents
+    missing.events += BigInt(more.lostEvents)
+  }
+
+  async function readFunctions(input: Source): Promise<void> {
+    const more = await readGraph(input, options.src, context, heads, out)
+    counts.events += more.events
+    counts.headers += more.headers
+    missing.records += more.lost
+    missing.events += more.lost_events
   }
 
   for (const path of context.files) {
@@ -108,13 +117,15 @@ export default source(spec, async (options, context, out) => {
     if (format) {
       found.add(format)
       if (format === 'trace-dat') await readDat(path, whole)
+      else if (format === 'function-graph') await readFunctions(whole)
       else if (isJson(format)) await readDocument(whole, format)
       else await readLines(whole, format)
     }
     input.close()
   }
   const records = lost.records + missing.records
-  const events = typeof lost.events === 'bigint' ? lost.events : lost.events + missing.events
+  const all = BigInt(lost.events) + missing.events
+  const events = all > BigInt(Number.MAX_SAFE_INTEGER) ? all : Number(all)
   return {
     line: `${[...found].join(', ') || 'nothing'}: ${summaryLine(counts, records, events)}`,
     counts: { ...counts, lost: records, lost_events: events },

@@ -13,9 +13,14 @@ export const jsonFormats = ['perf-json', 'chrome-json'] as const
 
 export type TextFormat = keyof typeof textFormats
 export type JsonFormat = (typeof jsonFormats)[number]
-export type Format = TextFormat | JsonFormat | 'trace-dat'
+export type Format = TextFormat | JsonFormat | 'trace-dat' | 'function-graph'
 
-export const formats: readonly Format[] = [...(Object.keys(textFormats) as TextFormat[]), 'trace-dat', ...jsonFormats]
+export const formats: readonly Format[] = [
+  ...(Object.keys(textFormats) as TextFormat[]),
+  'function-graph',
+  'trace-dat',
+  ...jsonFormats,
+]
 
 export function isJson(format: Format): format is JsonFormat {
   return (jsonFormats as readonly string[]).includes(format)
@@ -38,10 +43,11 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
   if (text.startsWith(DAT_MAGIC)) return 'trace-dat'
   if (/^\s*(?:\{\s*["}]|\[\s*[[{\]])/.test(text)) return detectJson(text, ended)
   let hint: TextFormat | undefined
+  /** Of a live stream the comments may be all that there is for a while. */
+  let told = false
   for (const line of text.split('\n')) {
-    if (/^# tracer: function_graph/.test(line) || GRAPH.test(line))
-      return { refused: 'function_graph output, which is not read yet' }
-    if (line.startsWith('# vmpipe ')) return 'ftrace'
+    if (/^# tracer: function_graph/.test(line) || GRAPH.test(line)) return 'function-graph'
+    if (line.startsWith('# vmpipe ')) told = true
     if (/^#/.test(line)) {
       if (/^# tracer:/.test(line)) hint = 'ftrace'
       continue
@@ -50,6 +56,7 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
     const found = detectLine(line, hint)
     if (found) return found
   }
+  if (told) return 'ftrace'
   return ended ? hint : undefined
 }
 

@@ -1,0 +1,191 @@
+/**
+ * Reading the text of the function_graph tracer: its lines as the events of the ring buffer that it was printed from.
+ *
+ * | line | events |
+ * | --- | --- |
+ * | `name() {` | ftrace:funcgraph_entry |
+ * | `}` | ftrace:funcgraph_exit, with duration_ns |
+ * | `name();` | both |
+ * | `==========>`, `<==========` | funcgraph_irq_entry, funcgraph_irq_exit |
+ * | `a-1  =>  b-2` | funcgraph_switch |
+ * | `/* name: text *\/` | that event |
+ *
+ * The time of a line is that of what it says; the exit of a call on one line is so much later as it took. Without
+ * funcgraph-abstime events have no time and stand in their order. Without funcgraph-proc the thread is the one that
+ * the last switch on that CPU told.
+ */
+
+import { setImmediate } from 'node:timers/promises'
+import { LINE, LINE_END, ROW_WORDS } from '../assembly/layout.js'
+import { nextBatch } from '../cli/drive.js'
+import type { Context } from '../cli/tool.js'
+import { parseComment } from '../wire/comment.js'
+import { openInput } from '../wire/input.js'
+import { scanner, utf8, words } from '../wire/memory.js'
+import { idOf } from '../wire/names.js'
+import type { Out } from '../wire/output.js'
+import { reasonText } from '../wire/reasons.js'
+import type { Source } from '../wire/source.js'
+import { commentRecord } from './comments.js'
+import { commentEvents } from './graph-comment.js'
+import { type Call, type Comment, type GraphLine, graphLine, type Interrupt, type Lost } from './graph-line.js'
+import { graphLosses } from './graph-losses.js'
+import { graphPace } from './graph-pace.js'
+import type { StreamHeads } from './stream-heads.js'
+
+export interface GraphCounts {
+  events: number
+  headers: number
+  lost: number
+  lost_events: bigint
+}
+
+interface Task {
+  comm: string | undefined
+  pid: number
+}
+
+export async function readGraph(
+  source: Source,
+  src: string,
+  context: Context,
+  heads: StreamHeads,
+  out: Out,
+): Promise<GraphCounts> {
+  const input = openInput(source, scanner.scanLines)
+  input.onSkip((line, reason) => context.bad(`${source.name}:${line}`, reasonText(reason)))
+  const id = idOf(src)
+  const lines = graphEvents(src, (record, cycles) => {
+    heads.before(id, cycles)
+    out.write(JSON.stringify(record))
+  })
+
+  function take(row: number): string | undefined {
+    const text = utf8(words[row + LINE] as number, words[row + LINE_END] as number).replace(/\r$/, '')
+    const problem = lines.take(text)
+    const told = text.startsWith('# vmpipe ') && !text.startsWith('# vmpipe lost')
+    if (told) commentRecord(row, id, heads, (line) => out.write(line))
+    return problem
+  }
+
+  let turns = 0
+  while (true) {
+    if (source.live) out.flush()
+    else if ((++turns & 7) === 0) await setImmediate()
+    const batch = await nextBatch(input, context)
+    if (!batch) break
+    const end = batch.rows + batch.count * ROW_WORDS
+    for (let row = batch.rows; row < end; row += ROW_WORDS) {
+      const problem = take(row)
+      if (problem) context.bad(`${source.name}:${batch.lineOf(row)}`, problem)
+    }
+    batch.release()
+  }
+  const { pace, ...counts } = lines.end()
+  if (pace !== undefined)
+    context.warn(
+      `${source.name}: its times run ${pace.toFixed(2)} times as fast as its durations: the trace clock was no clock in ns, and \`ts\` is cycles cut to 1000`,
+    )
+  return counts
+}
+
+/** The records of lines. `take` answers what is wrong with one. */
+export function graphEvents(src: string, write: (record: Record<string, unknown>, cycles: boolean) => void) {
+  const tasks = new Map<number, Task>()
+  const losses = graphLosses(src, (record) => write(record, cycles))
+  const pace = graphPace()
+  const commentEvent = commentEvents()
+  let cycles = false
+  let events = 0
+  let headers = 0
+
+  function event(name: string, at: Call | Comment | Interrupt, args: Record<string, unknown>, more?: EventMore): void {
+    const { cpu, flags } = at
+    const task: Partial<Task> = at.pid === undefined ? (tasks.get(cpu) ?? {}) : { comm: at.comm, pid: at.pid }
+    const ts = more?.ts ?? timeOf(at.time)
+    if (ts !== undefined) losses.pass(cpu, ts)
+    const time = ts === undefined ? {} : cycles ? { tsc: ts } : { ts }
+    events++
+    write({ ...time, src, event: name, cpu, pid: task.pid, comm: task.comm, flags, args, text: more?.text }, cycles)
+  }
+
+  function call(line: Call): void {
+    const { depth, func, module, duration_ns } = line
+    const ts = timeOf(line.time)
+    if (line.kind !== 'exit') event('ftrace:funcgraph_entry', line, { func, module, depth })
+    if (line.kind === 'entry') {
+      if (ts !== undefined) pace.entry(line.cpu, depth, ts)
+      return
+    }
+    if (line.kind === 'exit' && ts !== undefined) pace.exit(line.cpu, depth, ts, duration_ns)
+    // a duration is ns on any clock: cycles cannot be added up with it
+    const end = line.kind === 'leaf' && ts !== undefined ? later(ts, cycles ? 0 : (duration_ns ?? 0)) : ts
+    event('ftrace:funcgraph_exit', line, { func, module, depth, duration_ns }, { ts: end })
+  }
+
+  function comment(line: Comment): void {
+    const { event: name, args, text } = commentEvent(line.text)
+    event(name, line, args, { text })
+  }
+
+  function header(line: string): void {
+    headers++
+    const told = parseComment(line)
+    if (told?.kind === 'stream') cycles = told.members.clock === 'x86-tsc'
+    if (told?.kind === 'lost') losses.hold({ kind: 'lost', count: String(told.members.count ?? '') })
+  }
+
+  const kinds: { [K in GraphLine['kind']]: (line: never) => void } = {
+    entry: call,
+    leaf: call,
+    exit: call,
+    comment,
+    'irq-entry': (line: Interrupt) => event('funcgraph_irq_entry', line, {}),
+    'irq-exit': (line: Interrupt) => event('funcgraph_irq_exit', line, {}),
+    switch({ cpu, prev_comm, prev_pid, next_comm, next_pid }: Extract<GraphLine, { kind: 'switch' }>) {
+      tasks.set(cpu, { comm: next_comm, pid: next_pid })
+      events++
+      const args = { prev_comm, prev_pid, next_comm, next_pid }
+      write({ src, event: 'funcgraph_switch', cpu, pid: prev_pid, comm: prev_comm, args }, cycles)
+      pace.forget(cpu)
+    },
+    lost: (line: Lost) => losses.hold(line),
+    header() {},
+    blank() {},
+    rule() {},
+  }
+
+  return {
+    take(text: string): string | undefined {
+      const line = graphLine(text)
+      if (typeof line === 'string') return line
+      if (line.kind === 'header') header(text)
+      else kinds[line.kind](line as never)
+      return undefined
+    },
+    end(): GraphCounts & { pace: number | undefined } {
+      losses.finish()
+      return {
+        events,
+        headers,
+        lost: losses.records,
+        lost_events: losses.events,
+        pace: cycles ? undefined : pace.wrong(),
+      }
+    },
+  }
+}
+
+interface EventMore {
+  ts?: string | undefined
+  text?: string | undefined
+}
+
+/** Seconds with six digits are nanoseconds (or cycles: the kernel prints them as if they were) without the last three. */
+function timeOf(seconds: string | undefined): string | undefined {
+  return seconds === undefined ? undefined : BigInt(`${seconds.replace('.', '')}000`).toString()
+}
+
+function later(time: string, ns: number): string {
+  return (BigInt(time) + BigInt(ns)).toString()
+}
