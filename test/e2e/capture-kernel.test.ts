@@ -78,6 +78,30 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
     await nothingLeft()
   })
 
+  test('function_graph: graph makes whole trees of a capture, and of the text of the tracer', async () => {
+    const rows = (table: string) =>
+      new Map(
+        table
+          .split('\n')
+          .slice(2)
+          .map((line) => [line.split(' ')[0], line]),
+      )
+    const captured = await guest.run(
+      `${reading}; capture-guest -q -g vfs_read --depth 3 -N 2000 | graph --as functions 2>&1; kill $load`,
+    )
+    assert.match(captured, /^graph: \d+ calls = [1-9]\d* in whole trees/m)
+    assert.ok(rows(captured).has('vfs_read'), captured)
+    const tracer = 'cd /sys/kernel/tracing; echo vfs_read >set_graph_function; echo function_graph >current_tracer'
+    const stop = 'cat trace >/tmp/text; echo nop >current_tracer; echo >set_graph_function; echo >trace'
+    const text = await guest.run(
+      `${reading}; ${tracer}; sleep 1; echo 0 >tracing_on; kill $load; ${stop}; echo 1 >tracing_on; parse -q /tmp/text | graph --as calls 2>&1`,
+    )
+    assert.match(text, /^graph: \d+ calls = [1-9]\d* in whole trees/m)
+    assert.match(text, /"level":0,"func":"vfs_read"/)
+    assert.doesNotMatch(text, /^parse: /m)
+    await nothingLeft()
+  })
+
   test('function_graph: the top-level buffer is not taken from who uses it', async () => {
     await guest.run('echo irq:irq_handler_entry >/sys/kernel/tracing/set_event')
     const { stderr, status } = await guest.sh('capture-guest -g vfs_read')
