@@ -8,6 +8,7 @@
  * What can mislead: counts are since boot, and 32 bits wide. What was set is not always what is in effect: both are shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { drive } from '../lib/cli/drive.js'
 import { type Context, Failure, type Spec, source, Usage } from '../lib/cli/tool.js'
 import { parseDuration } from '../lib/clock/duration.js'
 import {
@@ -19,7 +20,8 @@ import {
   type Setting,
   setAffinity,
 } from '../lib/interrupts/affinity.js'
-import { irqTable, rateTable } from '../lib/interrupts/drawing.js'
+import { irqTable, learntTable, rateTable } from '../lib/interrupts/drawing.js'
+import { learnStage } from '../lib/interrupts/learn-stage.js'
 import { type Machine, readMachine } from '../lib/interrupts/machine.js'
 import { rates } from '../lib/interrupts/rates.js'
 import { type IrqRecord, irqRecord, isOf } from '../lib/interrupts/record.js'
@@ -30,8 +32,8 @@ import { readWhole } from '../lib/wire/whole.js'
 const spec = {
   name: 'irq-map',
   summary: 'which device and queue an interrupt is, and which CPU it goes to',
-  operands: '[file]',
-  own: 1,
+  operands: '[file...]',
+  own: Number.POSITIVE_INFINITY,
   options: {
     of: {
       type: 'string',
@@ -54,6 +56,11 @@ const spec = {
       describe: 'send this interrupt to these CPUs, and say what the kernel made of it; may come again',
     },
     'dry-run': { type: 'boolean', default: false, describe: 'with --affinity: change nothing' },
+    learn: {
+      type: 'boolean',
+      default: false,
+      describe: "from recordings of host and guest: which vector on which vCPU is which of the guest's interrupts",
+    },
     root: {
       type: 'string',
       value: 'folder',
@@ -67,6 +74,7 @@ const spec = {
     'irq-map interrupts.txt',
     'irq-map --watch 1s --of virtio_net',
     'irq-map --affinity 57=1 --affinity 58=2-3',
+    'order host.ndjson guest.ndjson | irq-map --learn --json',
   ],
 } as const satisfies Spec
 
@@ -82,10 +90,17 @@ interface Run {
 export default source(spec, async (options, context, out) => {
   const root = options.root.replace(/\/+$/, '')
   const run: Run = { context, out, json: options.json, root, wanted: options.of ?? [] }
-  const file = operand(context)
+  const files = given(context)
   const settings = (options.affinity ?? []).map((text) => usage(() => parseSetting(text)))
   if (options['dry-run'] && settings.length === 0) throw new Usage('--dry-run is for --affinity')
   if (options.count !== undefined && options.watch === undefined) throw new Usage('--count is for --watch')
+  if (options.learn) {
+    if (settings.length > 0 || options.watch !== undefined)
+      throw new Usage('--learn looks at recordings, not at this machine')
+    return learn(run, files.length > 0 ? files : ['-'])
+  }
+  const [file, ...more] = files
+  if (more.length > 0) throw new Usage('one saved table at a time')
   if (file !== undefined && (options.watch !== undefined || settings.length > 0))
     throw new Usage('a saved table can be neither watched nor changed')
   if (settings.length > 0 && options.watch !== undefined) throw new Usage('one of --affinity and --watch')
@@ -98,10 +113,9 @@ export default source(spec, async (options, context, out) => {
   )
 })
 
-function operand({ operands, files }: Context): string | undefined {
-  const [file, ...more] = operands.length > 0 ? [...operands, ...files.filter((name) => name !== '-')] : files
-  if (more.length > 0) throw new Usage('one saved table at a time')
-  return operands.length === 0 && file === '-' ? undefined : file
+/** No file is this machine, and `-` is stdin. */
+function given({ operands, files }: Context): readonly string[] {
+  return operands.length === 0 && files.join() !== '-' ? files : operands
 }
 
 function usage<T>(make: () => T): T {
@@ -206,4 +220,45 @@ async function change({ context, out, root, json }: Run, settings: readonly Sett
     }
   }
   return json ? { line: `${set} of ${settings.length} set`, counts: { asked: settings.length, set } } : undefined
+}
+
+/** A vector that is not clear is left out and said: a wrong key would make wrong pairs. */
+async function learn({ context, out, json, wanted }: Run, files: readonly string[]) {
+  if (wanted.length > 0) throw new Usage('--of is for the interrupts of a machine')
+  const stage = learnStage()
+  await drive({ ...context, files }, stage.accept, out)
+  const { names, told } = stage.guests()
+  if (names.length > 1 && !told)
+    throw new Failure(
+      `${names.length} guests (${names.join(', ')}): key-map --vm must first say which of them an MSI concerns`,
+    )
+  const { learnt, unclear } = stage.result()
+  for (const { src, cpu, vector, agreed, observed, injected } of unclear)
+    context.warn(
+      `${src || 'guest'}: vector ${vector} of vCPU ${cpu} is not clear: ${injected} injected, ${observed} times alone, the most frequent interrupt then ${agreed} times`,
+    )
+  if (!json) {
+    context.print(learntTable(learnt))
+    return undefined
+  }
+  for (const { src, irq, name, cpu, vector, agreed, observed, injected, told: by } of learnt)
+    out.write(
+      JSON.stringify({
+        type: 'irq',
+        src: src || undefined,
+        irq,
+        name,
+        vector,
+        target: cpu,
+        apic_id: cpu,
+        told: by || undefined,
+        agreed,
+        observed,
+        injected,
+      }),
+    )
+  return {
+    line: `${learnt.length} vectors learnt, ${unclear.length} not clear`,
+    counts: { learnt: learnt.length, unclear: unclear.length },
+  }
 }

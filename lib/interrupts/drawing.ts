@@ -1,5 +1,6 @@
 /** Interrupts, and their rates, as tables for people. */
 import { type Column, textTable } from '../drawing/text-table.js'
+import type { Learnt } from './learn.js'
 import type { Rate } from './rates.js'
 import type { IrqRecord } from './record.js'
 
@@ -43,6 +44,24 @@ export function rateTable(rows: readonly RateRow[]): string {
     },
   ]
   return textTable(columns, rows)
+}
+
+/** `agreed`: of the times that the vector was alone. */
+export function learntTable(rows: readonly Learnt[]): string {
+  return textTable<Learnt>(
+    [
+      { head: 'guest', of: ({ src }) => src },
+      { head: 'vCPU', right: true, of: ({ cpu }) => cpu },
+      { head: 'vector', right: true, of: ({ vector }) => vector },
+      { head: 'irq', right: true, of: ({ irq }) => irq },
+      { head: 'name', of: ({ name }) => name },
+      { head: 'injected', right: true, of: ({ injected }) => injected },
+      { head: 'alone', right: true, of: ({ observed }) => observed },
+      { head: 'agreed', right: true, of: ({ agreed }) => agreed },
+      { head: 'told', of: ({ told }) => (told ? 'by the guest' : '') },
+    ],
+    rows,
+  )
 }
 
 /** `2:59165 1:29863`, in the order of the CPUs. */
