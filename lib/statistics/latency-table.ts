@@ -20,7 +20,7 @@ export type TimeUnit = 'ns' | 'us' | 'ms' | 's'
 
 export const perUnit: Record<TimeUnit, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }
 
-const percents = [50, 95, 99]
+export const percents = [50, 95, 99]
 
 export function latencyTable(rows: readonly LatencyRow[], unit: TimeUnit): string {
   return (['ns', 'cycles'] as const)
@@ -78,7 +78,7 @@ function bare(name: string): string {
 }
 
 /** A time in the table's unit, with three digits, rounded, exact above 2^53. */
-function exactThousandths(time: bigint, scale: number): string {
+export function exactThousandths(time: bigint, scale: number): string {
   const thousandths = (time * 1000n + BigInt(scale / 2 < 1 ? 0 : scale / 2)) / BigInt(scale)
   const text = thousandths.toString().padStart(4, '0')
   return `${text.slice(0, -3)}.${text.slice(-3)}`
