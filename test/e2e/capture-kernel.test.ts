@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { bootGuest, type Guest, noGuest } from '../support/guest.js'
+import { cut, decode, type Event, learnFormats } from '../support/pages.js'
 import { records } from '../support/tracing.js'
 
 const contents = { node: true }
@@ -43,6 +44,46 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
       assert.ok(stack.includes('vfs_read') || stack.includes(args.parent_ip), stack.join())
       assert.ok(stack.length > 2)
     }
+    await nothingLeft()
+  })
+
+  test('kprobes and functions: the record and the text of one buffer say the same', async () => {
+    const text =
+      await guest.run(`cd /sys/kernel/tracing; echo 'p:both/read vfs_read count=%dx:u64 low=%dx:s8' >>kprobe_events
+      mkdir instances/both; cd instances/both; echo 0 >tracing_on; echo x86-tsc >trace_clock; echo vfs_read >set_ftrace_filter; echo function >current_tracer
+      echo 1 >events/both/read/enable; echo 1 >tracing_on; for i in 1 2 3; do dd if=/proc/version bs=1 count=9; done >/dev/null 2>&1
+      echo 0 >tracing_on; cat trace`)
+    const raw = await guest.run(
+      'cd /sys/kernel/tracing/instances/both; timeout 2 cat per_cpu/cpu0/trace_pipe_raw >/tmp/raw; base64 /tmp/raw',
+    )
+    const formats = await guest.run(
+      'cd /sys/kernel/tracing/events; for f in both/read ftrace/function; do echo "== ${f%/*}"; grep -v "^print fmt" $f/format; done; grep " vfs_read$" /proc/kallsyms',
+    )
+    await guest.run(
+      'cd /sys/kernel/tracing; echo nop >instances/both/current_tracer; echo 0 >instances/both/events/both/read/enable; rmdir instances/both; echo -:both/read >>kprobe_events',
+    )
+    learnFormats(formats)
+    const events = decode(new Map([[0, cut(Buffer.from(raw, 'base64'))]]), new Map()) as Event[]
+    const lines = text.split('\n').flatMap((line) => {
+      const parts = /-(\d+) +\[000\] (\S{5}) +(\d+): (.*)$/.exec(line)
+      return parts ? [parts.slice(1)] : []
+    })
+    const address = BigInt(`0x${/^([0-9a-f]+) \w vfs_read$/m.exec(formats)?.[1]}`)
+    assert.ok(lines.length > 50)
+    assert.equal(events.length, lines.length)
+    const kinds = new Set<string>()
+    for (const [i, { pid, flags, tsc, event, args }] of events.entries()) {
+      const [, , , said = ''] = lines[i] as string[]
+      assert.deepEqual([String(pid), flags, tsc], lines[i]?.slice(0, 3))
+      kinds.add(event)
+      if (event === 'both:read') assert.match(said, new RegExp(`^read: .* count=${args.count} low=${args.low}$`))
+      else {
+        assert.match(said, /^vfs_read <-\w+$/)
+        // without symbols here, a function is its address
+        assert.ok(BigInt(args.ip as string) - address < 32n, String(args.ip))
+      }
+    }
+    assert.deepEqual([...kinds].sort(), ['both:read', 'ftrace:function'])
     await nothingLeft()
   })
 
