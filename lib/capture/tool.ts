@@ -55,8 +55,20 @@ export async function runCapture(
   } catch (error) {
     throw error instanceof Refused ? new Failure(error.message) : error
   } finally {
-    setup.remove()
     process.off('exit', setup.remove)
+    const left = refusal(setup.remove)
+    if (left) context.problem(left)
+  }
+}
+
+/** What the kernel would not undo. */
+function refusal(undo: () => void): string | undefined {
+  try {
+    undo()
+    return undefined
+  } catch (error) {
+    if (error instanceof Refused) return error.message
+    throw error
   }
 }
 
