@@ -2,7 +2,7 @@
  * Setting a capture up: an instance with the events, filters, probes, tracer and clock that were asked for, and
  * the decoder told of their formats. All is undone by `remove`, in whatever state it was left.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseFormat } from '../kernel/format.js'
 import { learnFormat } from '../kernel/program.js'
@@ -13,7 +13,7 @@ import { makeProbe, type Probe, removeLeftProbes } from '../tracefs/probes.js'
 import { enable, matching, type Wanted } from '../tracefs/selection.js'
 import { giveBackTopLevel, takeTopLevel } from '../tracefs/top-level.js'
 import { directories, exists, Refused, set } from '../tracefs/tracefs.js'
-import { traceFunctions, traceGraph, tracers } from '../tracefs/tracers.js'
+import { traceFunctions, traceGraph, tracers, traceStacks } from '../tracefs/tracers.js'
 
 /** What is to be captured. */
 export interface Request {
@@ -81,9 +81,9 @@ export function setUp(root: string, request: Request, src: string): Setup {
       learn(root, probe, src, probe.shown)
       enable(instance.path, probe, undefined)
     })
-    if (request.functions.length > 0) traceFunctions(instance.path, request.functions)
+    if (request.functions.length > 0) traceFunctions(root, instance.path, request.functions, request.stack)
     if (request.graph.length > 0) traceGraph(instance.path, request.graph, request.depth)
-    if (request.stack) wantStacks(instance.path, request.functions.length > 0)
+    if (request.stack && request.functions.length === 0) traceStacks(instance.path)
     return { instance, marks, clock, onRemove: (close) => closers.push(close), remove }
   } catch (error) {
     remove()
@@ -149,12 +149,4 @@ function learnOwnEvents(root: string, src: string, request: Request): void {
   }
   const addresses = request.functions.length + request.graph.length > 0 || request.stack
   if (addresses && existsSync('/proc/kallsyms')) learnSymbols(readFileSync('/proc/kallsyms', 'latin1'))
-}
-
-/** Stacks of events, and of calls. */
-function wantStacks(instance: string, functions: boolean): void {
-  const options = readdirSync(join(instance, 'options'))
-  const option = functions ? 'func_stack_trace' : 'stacktrace'
-  if (!options.includes(option)) throw new Refused('--stack: this kernel does not record stacks')
-  set(join(instance, 'options', option), 1, '--stack')
 }

@@ -20,7 +20,9 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
   // something that reads, as long as the capture runs
   const reading = 'while :; do dd if=/proc/version bs=1 count=1; usleep 20000; done >/dev/null 2>&1 & load=$!'
   const captured = async (args: string) =>
-    records(await guest.run(`${reading}; capture-guest -q ${args}; kill $load`)).filter(({ type }) => !type)
+    records(await guest.run(`${reading}; capture-guest -q ${args}; status=$?; kill $load; exit $status`)).filter(
+      ({ type }) => !type,
+    )
   const nothingLeft = async () =>
     assert.equal(await guest.run('cd /sys/kernel/tracing; ls instances; cat kprobe_events uprobe_events'), '')
 
@@ -44,6 +46,12 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
       assert.ok(stack.includes('vfs_read') || stack.includes(args.parent_ip), stack.join())
       assert.ok(stack.length > 2)
     }
+    // one option for all instances: it is for the next as it was
+    assert.equal(await guest.run('cat /sys/kernel/tracing/options/func_stack_trace'), '0\n')
+    await guest.run('echo 1 >/sys/kernel/tracing/options/func_stack_trace')
+    assert.ok((await captured('-f vfs_read -N 20')).every(({ stack }) => stack === undefined))
+    assert.equal(await guest.run('cat /sys/kernel/tracing/options/func_stack_trace'), '1\n')
+    await guest.run('echo 0 >/sys/kernel/tracing/options/func_stack_trace')
     await nothingLeft()
   })
 
@@ -54,10 +62,10 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
       echo 1 >events/both/read/enable; echo 1 >tracing_on; for i in 1 2 3; do dd if=/proc/version bs=1 count=9; done >/dev/null 2>&1
       echo 0 >tracing_on; cat trace`)
     const raw = await guest.run(
-      'cd /sys/kernel/tracing/instances/both; timeout 2 cat per_cpu/cpu0/trace_pipe_raw >/tmp/raw; base64 /tmp/raw',
+      'cd /sys/kernel/tracing/instances/both; (exec cat per_cpu/cpu0/trace_pipe_raw) >/tmp/raw & until grep -q "^entries: 0$" per_cpu/cpu0/stats; do sleep 0.1; done; sleep 1; kill $!; base64 /tmp/raw',
     )
     const formats = await guest.run(
-      'cd /sys/kernel/tracing/events; for f in both/read ftrace/function; do echo "== ${f%/*}"; grep -v "^print fmt" $f/format; done; grep " vfs_read$" /proc/kallsyms',
+      'cd /sys/kernel/tracing/events; for f in both/read ftrace/function; do echo "== $(dirname $f)"; grep -v "^print fmt" $f/format; done; grep " vfs_read$" /proc/kallsyms',
     )
     await guest.run(
       'cd /sys/kernel/tracing; echo nop >instances/both/current_tracer; echo 0 >instances/both/events/both/read/enable; rmdir instances/both; echo -:both/read >>kprobe_events',
@@ -101,15 +109,20 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
     const before = await guest.run(state)
     const events = await captured('-g vfs_read --depth 3 -N 400')
     assert.equal(await guest.run(state), before)
-    const open: string[] = []
+    // of each thread: one may be switched away from within a call
+    const open = new Map<number, string[]>()
     let calls = 0
-    // the capture may begin and end within a call
-    for (const { event, args } of events.slice(events.findIndex(({ args }) => args.depth === 0))) {
-      if (event === 'ftrace:funcgraph_entry') {
-        assert.equal(args.depth, open.length)
-        open.push(args.func)
+    for (const { pid, event, args } of events) {
+      const entry = event === 'ftrace:funcgraph_entry'
+      // the capture may begin within a call
+      if (!open.has(pid) && !(entry && args.depth === 0)) continue
+      const path = open.get(pid) ?? []
+      open.set(pid, path)
+      if (entry) {
+        assert.equal(args.depth, path.length)
+        path.push(args.func)
       } else {
-        assert.equal(args.func, open.pop())
+        assert.equal(args.func, path.pop())
         assert.ok(BigInt(args.rettime) >= BigInt(args.calltime))
         calls++
       }
@@ -161,6 +174,7 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
 
   test('the stack of an event, and a clock in nanoseconds', async () => {
     const events = await captured('-e sched:sched_switch --stack --clock mono -N 20')
+    assert.equal(events.length, 20)
     for (const { ts, tsc, stack } of events) {
       assert.ok(ts && !tsc)
       assert.ok(
