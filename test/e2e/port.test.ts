@@ -14,8 +14,8 @@ const input = 'irq:irq_handler_entry/name ~ "virtio*-input*"/'
 const sched = 'sched:sched_switch,sched:sched_waking'
 /** Interrupts of the network, some tens a second; switches, thousands. */
 const loads = {
-  [input]: 'while :; do ping -c 1 -W 1 10.0.2.2; done >/dev/null 2>&1',
-  [sched]: 'while :; do usleep 100; done & while :; do usleep 200; done',
+  [input]: ['ping -c 1 -W 1 10.0.2.2 >/dev/null 2>&1'],
+  [sched]: ['usleep 100', 'usleep 200'],
 }
 
 /** Between pull and the guest's port: connections can be cut, and stopped from reading. */
@@ -60,7 +60,7 @@ for (const kind of ['node', 'script'] as const) {
   describe(`from a guest, by ${who}`, { skip: noGuest(contents) }, () => {
     let guest: Guest
     before(async () => {
-      guest = await bootGuest(contents)
+      guest = await bootGuest({ ...contents, cpus: 1 })
     })
     after(() => guest?.stop())
 
@@ -73,7 +73,8 @@ for (const kind of ['node', 'script'] as const) {
         })
       else
         await guest.run('cat >/tmp/capture', { input: `exec capture-guest ${args.map((arg) => `'${arg}'`).join(' ')}` })
-      await guest.run(`(${loads[events]}) & echo $! >/tmp/load; sh /tmp/capture 2>/tmp/err & echo $! >/tmp/pid`)
+      const load = loads[events].map((command) => `while :; do ${command}; done & echo $! >>/tmp/load;`)
+      await guest.run(`>/tmp/load; ${load.join(' ')} sh /tmp/capture 2>/tmp/err & echo $! >/tmp/pid`)
     }
 
     /** Ends it in good order, and answers how many lines it sent. */

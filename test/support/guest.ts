@@ -28,8 +28,9 @@ export interface GuestOptions extends Contents {
   /** MiB */
   memory?: number
   /**
-   * 2, or 1 where functions are hooked: the kernel writes an int3 over code that the other CPU runs, and a
-   * multi-threaded emulation may take that for a real one (seen: panics and lock-ups with all functions hooked).
+   * 2, or 1 where functions or scheduler events are traced: the kernel writes an int3 over code that the other CPU
+   * runs, and a multi-threaded emulation may take that for a real one (seen: panics and lock-ups with all functions
+   * hooked, and a guest that was silent once sched_switch had been switched off).
    */
   cpus?: number
 }
@@ -100,7 +101,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
     // QEMU has it in memory, and it is large: it is not left behind where this process is killed
     rmSync(initramfs)
     const qmp = await openQmp(join(folder, 'qmp'))
-    const { sh, run } = shell(await forwarded(qmp))
+    const { sh, run } = shell(await forwarded(qmp), said)
     if (!options.ports) await run(appears(PORT))
     if (options.agent) await run(`${appears(AGENT)} && qemu-ga -d -p /dev/virtio-ports/${AGENT} -t /run`)
     const port = options.ports ? '' : await addressOf(qmp, 'vmpipe')
@@ -186,8 +187,11 @@ async function addressOf(qmp: Qmp, label: string): Promise<string> {
   return address
 }
 
-function shell(control: number): Pick<Guest, 'sh' | 'run'> {
-  const sh: Guest['sh'] = (command, how = {}) => remote(control, command, how)
+function shell(control: number, said: () => string): Pick<Guest, 'sh' | 'run'> {
+  const sh: Guest['sh'] = (command, how = {}) =>
+    remote(control, command, how).catch((error: Error) => {
+      throw new Error(`in the guest: ${command}: ${error.message}; its console:\n${said().slice(-3000)}`)
+    })
   return {
     sh,
     async run(command, how) {
@@ -213,7 +217,7 @@ async function remote(
   const first = answer.indexOf(10)
   const [status, out, err] = answer.toString('latin1', 0, first).split(' ').map(Number)
   if (status === undefined || out === undefined || err === undefined || answer.length !== first + 1 + out + err)
-    throw new Error(`in the guest: ${command}: the answer was cut`)
+    throw new Error('the answer was cut')
   const text = (from: number, to: number) => answer.toString('utf8', first + 1 + from, first + 1 + to)
   return { status, stdout: text(0, out), stderr: text(out, out + err) }
 }
