@@ -1,8 +1,8 @@
 /**
  * parse - what others recorded → events: their text, their JSON, and trace-cmd's trace.dat.
  *
- * Reads ftrace's trace and trace_pipe (also of the function_graph tracer), trace-cmd report, perf script, perf-prof trace lines, and the JSON of
- * perf and Chrome; of a trace.dat the pages of the ring buffer themselves. A line that says events were lost becomes a `lost` record between the events around it;
+ * Reads ftrace's trace and trace_pipe (also of the function_graph tracer), trace-cmd report, perf script, perf-prof trace lines, timelines of systemtap scripts, and the
+ * JSON of perf and Chrome; of a trace.dat the pages of the ring buffer themselves. A line that says events were lost becomes a `lost` record between the events around it;
  * stacks become a member of their event; headers and records of perf's own are counted.
  *
  * What can mislead: text is lossy. `dst 1 vec 40` is what is left of an address and data of 64 bits; a time in
@@ -19,6 +19,7 @@ import { formatOf, openText } from '../lib/text/opening.js'
 import { readText } from '../lib/text/reading.js'
 import { readGraph } from '../lib/text/reading-graph.js'
 import { eventRecord, readJson } from '../lib/text/reading-json.js'
+import { readTimeline } from '../lib/text/reading-timeline.js'
 import { streamHeads } from '../lib/text/stream-heads.js'
 import { words } from '../lib/wire/memory.js'
 import { idOf } from '../lib/wire/names.js'
@@ -26,7 +27,8 @@ import type { Source } from '../lib/wire/source.js'
 
 const spec = {
   name: 'parse',
-  summary: 'what others recorded to events: ftrace, function_graph, trace-cmd, trace.dat, perf script, perf-prof, JSON',
+  summary:
+    'what others recorded to events: ftrace, function_graph, trace-cmd, trace.dat, perf script, perf-prof, systemtap, JSON',
   operands: '[file...]',
   own: 0,
   options: {
@@ -102,10 +104,11 @@ export default source(spec, async (options, context, out) => {
     missing.events += BigInt(more.lostEvents)
   }
 
-  async function readFunctions(input: Source): Promise<void> {
-    const more = await readGraph(input, options.src, context, heads, out)
+  async function readByLine(read: typeof readGraph, input: Source): Promise<void> {
+    const more = await read(input, options.src, context, heads, out)
     counts.events += more.events
     counts.headers += more.headers
+    counts.not_utf8 += more.not_utf8
     missing.records += more.lost
     missing.events += more.lost_events
   }
@@ -117,7 +120,8 @@ export default source(spec, async (options, context, out) => {
     if (format) {
       found.add(format)
       if (format === 'trace-dat') await readDat(path, whole)
-      else if (format === 'function-graph') await readFunctions(whole)
+      else if (format === 'function-graph') await readByLine(readGraph, whole)
+      else if (format === 'systemtap') await readByLine(readTimeline, whole)
       else if (isJson(format)) await readDocument(whole, format)
       else await readLines(whole, format)
     }

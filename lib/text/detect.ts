@@ -13,11 +13,12 @@ export const jsonFormats = ['perf-json', 'chrome-json'] as const
 
 export type TextFormat = keyof typeof textFormats
 export type JsonFormat = (typeof jsonFormats)[number]
-export type Format = TextFormat | JsonFormat | 'trace-dat' | 'function-graph'
+export type Format = TextFormat | JsonFormat | 'trace-dat' | 'function-graph' | 'systemtap'
 
 export const formats: readonly Format[] = [
   ...(Object.keys(textFormats) as TextFormat[]),
   'function-graph',
+  'systemtap',
   'trace-dat',
   ...jsonFormats,
 ]
@@ -36,6 +37,8 @@ const DASHED =
   /-\d+ +(?:\([ \d-]+\) +)?(?:\[\d+\](?: +[^\s\d]\S{3,5})?|\d+[^\s\d]\S{3,5}?)( *)\d+(?:\.\d+)?(?:us.?)?: +(\S+)(\s*)/
 const PERF_SCRIPT = /(?:^|\s)\d+\.\d{6,9}: +(?:\d+ +)?(?:\S+:(?:\s|$)|PERF_RECORD_)/
 const PERF_PROF = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} [G ] .* \[\d+\] +\d+\.\d+: /
+/** A timeline's `1m37.267113s what happened` */
+const TIMELINE = /^\s*(?:\d+h)?\d+m\d{1,2}(?:\.\d{1,9})?s\s+\S/
 const GRAPH = /^\s*(?:[\d.]+ +\| +)?\d+\) .*\|/
 
 /** The format of the whole lines in `text`; undefined where they do not tell. `ended`: there is no more. */
@@ -47,6 +50,7 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
   let told = false
   for (const line of text.split('\n')) {
     if (/^# tracer: function_graph/.test(line) || GRAPH.test(line)) return 'function-graph'
+    if (TIMELINE.test(line)) return 'systemtap'
     if (line.startsWith('# vmpipe ')) told = true
     if (/^#/.test(line)) {
       if (/^# tracer:/.test(line)) hint = 'ftrace'

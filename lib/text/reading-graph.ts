@@ -14,31 +14,17 @@
  * funcgraph-abstime events have no time and stand in their order. Without funcgraph-proc the thread is the one that
  * the last switch on that CPU told.
  */
-
-import { setImmediate } from 'node:timers/promises'
-import { LINE, LINE_END, ROW_WORDS } from '../assembly/layout.js'
-import { nextBatch } from '../cli/drive.js'
 import type { Context } from '../cli/tool.js'
 import { parseComment } from '../wire/comment.js'
-import { openInput } from '../wire/input.js'
-import { scanner, utf8, words } from '../wire/memory.js'
 import { idOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
-import { reasonText } from '../wire/reasons.js'
 import type { Source } from '../wire/source.js'
-import { commentRecord } from './comments.js'
 import { commentEvents } from './graph-comment.js'
 import { type Call, type Comment, type GraphLine, graphLine, type Interrupt, type Lost } from './graph-line.js'
 import { graphLosses } from './graph-losses.js'
 import { graphPace } from './graph-pace.js'
+import { type LineCounts, readLines } from './reading-lines.js'
 import type { StreamHeads } from './stream-heads.js'
-
-export interface GraphCounts {
-  events: number
-  headers: number
-  lost: number
-  lost_events: bigint
-}
 
 interface Task {
   comm: string | undefined
@@ -51,42 +37,19 @@ export async function readGraph(
   context: Context,
   heads: StreamHeads,
   out: Out,
-): Promise<GraphCounts> {
-  const input = openInput(source, scanner.scanLines)
-  input.onSkip((line, reason) => context.bad(`${source.name}:${line}`, reasonText(reason)))
+): Promise<LineCounts> {
   const id = idOf(src)
   const lines = graphEvents(src, (record, cycles) => {
     heads.before(id, cycles)
     out.write(JSON.stringify(record))
   })
-
-  function take(row: number): string | undefined {
-    const text = utf8(words[row + LINE] as number, words[row + LINE_END] as number).replace(/\r$/, '')
-    const problem = lines.take(text)
-    const told = text.startsWith('# vmpipe ') && !text.startsWith('# vmpipe lost')
-    if (told) commentRecord(row, id, heads, (line) => out.write(line))
-    return problem
-  }
-
-  let turns = 0
-  while (true) {
-    if (source.live) out.flush()
-    else if ((++turns & 7) === 0) await setImmediate()
-    const batch = await nextBatch(input, context)
-    if (!batch) break
-    const end = batch.rows + batch.count * ROW_WORDS
-    for (let row = batch.rows; row < end; row += ROW_WORDS) {
-      const problem = take(row)
-      if (problem) context.bad(`${source.name}:${batch.lineOf(row)}`, problem)
-    }
-    batch.release()
-  }
+  const not_utf8 = await readLines(source, src, context, heads, out, lines.take)
   const { pace, ...counts } = lines.end()
   if (pace !== undefined)
     context.warn(
       `${source.name}: its times run ${pace.toFixed(2)} times as fast as its durations: the trace clock was no clock in ns, and \`ts\` is cycles cut to 1000`,
     )
-  return counts
+  return { ...counts, not_utf8 }
 }
 
 /** The records of lines. `take` answers what is wrong with one. */
@@ -163,7 +126,7 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
       else kinds[line.kind](line as never)
       return undefined
     },
-    end(): GraphCounts & { pace: number | undefined } {
+    end(): Omit<LineCounts, 'not_utf8'> & { pace: number | undefined } {
       losses.finish()
       return {
         events,
