@@ -110,7 +110,8 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
     if (first.tool.kind === 'source') {
       const summary = await first.tool.source(first.options, first.context, first.out as Out)
       finish(first, summary)
-    } else await drive(first.context, first.accept as (record: RecordView) => void, output, first.stage?.look)
+    } else if (!first.stage?.alone)
+      await drive(first.context, first.accept as (record: RecordView) => void, output, first.stage?.look)
     for (const part of parts) if (part.stage) finish(part, await part.stage.end?.(part.out as Out))
     output.flush()
   } catch (error) {

@@ -37,6 +37,8 @@ export interface Stage {
    * away holds the reading up, and holds no more than what was read at once.
    */
   ready?(): Promise<void> | undefined
+  /** It knows all it needs from its options: where no file is named, stdin is not read. */
+  alone?: boolean
   /** An input that is about to be read, by a stage that takes other lines than records: how they are scanned. */
   look?(source: Source): Promise<{ source: Source; scan?: Scan }>
   /** The input is over: what is left goes out. Answers what was counted. */

@@ -18,3 +18,9 @@ function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
 }
+
+/** The same, and no longer than so many characters: the rest is `…`. */
+export function short(text: string, most: number): string {
+  const shown = [...oneLine([...text.slice(0, 2 * most + 2)].slice(0, most + 1).join(''))]
+  return shown.length > most ? `${shown.slice(0, most - 1).join('')}…` : shown.join('')
+}

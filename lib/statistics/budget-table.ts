@@ -1,18 +1,21 @@
 /**
  * A budget as a table: a row a stage, in the path's order, then the legs, then the whole path.
  */
-import { oneLine } from '../drawing/visible.js'
+import { short } from '../drawing/visible.js'
 import type { Budget } from './budget.js'
 import type { Histogram } from './histogram.js'
 import { exactThousandths, percents, perUnit, type TimeUnit } from './latency-table.js'
+
+/** What is longer than this nobody reads. */
+const LONGEST = 80
 
 /** `stages` are written in `unit`; cycles in thousands. */
 export function budgetTable({ path, unit: kind, stages, legs, whole }: Budget, unit: TimeUnit): string {
   const label = kind === 'cycles' ? 'kcyc' : unit
   const scale = kind === 'cycles' ? 1e3 : perUnit[unit]
   const named: [string, Histogram][] = [
-    ...stages.slice(1).map(({ stage, histogram }): [string, Histogram] => [oneLine(stage), histogram]),
-    ...legs.map(({ from, to, histogram }): [string, Histogram] => [oneLine(`${from} -> ${to}`), histogram]),
+    ...stages.slice(1).map(({ stage, histogram }): [string, Histogram] => [short(stage, LONGEST), histogram]),
+    ...legs.map(({ from, to, histogram }): [string, Histogram] => [short(`${from} -> ${to}`, 2 * LONGEST), histogram]),
     ['the whole path', whole],
   ]
   const width = Math.max(...named.map(([name]) => name.length))
@@ -29,7 +32,7 @@ export function budgetTable({ path, unit: kind, stages, legs, whole }: Budget, u
   rows.splice(stages.length - 1, 0, ...rule(width))
   const head = `${'stage'.padEnd(width)} ${'calls'.padStart(8)} ${`total(${label})`.padStart(16)}   share ${heads.join(' ')}`
   return [
-    `${oneLine(path)}: ${whole.calls} paths, from ${oneLine(stages[0]?.stage ?? '')}`,
+    `${short(path, 1000)}: ${whole.calls} paths, from ${short(stages[0]?.stage ?? '', LONGEST)}`,
     '',
     head,
     ...rule(width),
