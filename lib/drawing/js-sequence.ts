@@ -62,6 +62,9 @@ export interface ReadStep {
   text: string
 }
 
+/** Of a step that is read. */
+const LONGEST_LINE = 4096
+
 const NAME = '(?:"([^"]+)"|([^-":,>]+?))'
 const SIGNAL = new RegExp(`^${NAME}\\s*--?>>?\\s*${NAME}\\s*:(.*)$`, 'su')
 const NOTE = new RegExp(`^note\\s+(?:left of|right of|over)\\s+${NAME}\\s*(?:,[^:]*)?:(.*)$`, 'isu')
@@ -70,6 +73,7 @@ const TIME = /^(?<said>.*?)(?<![\d.])(?<number>\d+(?:\.\d+)?) ?(?<unit>ns|us|µs
 /** null: a line that is no step (title, participant, comment). Throws an Error where it is no line of the language. */
 export function readStep(raw: string): ReadStep | null {
   const line = raw.trim()
+  if (line.length > LONGEST_LINE) throw new Error(`longer than ${LONGEST_LINE} characters`)
   if (line === '' || /^(?:#|title\s*:|participant\s)/i.test(line)) return null
   const [, noteQuoted, notePlain, noted] = NOTE.exec(line) ?? []
   if (noted !== undefined) {

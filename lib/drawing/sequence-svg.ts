@@ -55,10 +55,11 @@ function draw({ title, steps, remarks }: Sequence): Drawn {
   const times = Math.max(...steps.map((step) => widthOf(timeOf(step))))
   const right = (at.ends.at(-1) ?? MARGIN) + MARGIN
   const heading = short(title, 2 * LONGEST_LABEL)
-  const said = remarks.slice(0, 20).map((remark) => short(remark, 160))
+  const said = remarks.slice(0, 20).flatMap((remark) => wrapped(short(remark, 500), 100))
   const width = Math.max(
     right + (times > 0 ? BAR + times + MARGIN : 0),
-    ...[heading, ...said].map((line) => 2 * MARGIN + 1.25 * widthOf(line)),
+    2 * MARGIN + 1.25 * widthOf(heading),
+    ...said.map((line) => 2 * MARGIN + widthOf(line)),
   )
   const top = 96
   const bottom = top + steps.length * ROW
@@ -143,6 +144,11 @@ function timeOf({ time: written = '', share }: Step): string {
 
 function text(x: number, y: number, said: string, kind: string): string {
   return `<text${kind ? ` class="${kind}"` : ''} x="${x}" y="${y}">${xml(said)}</text>`
+}
+
+/** Lines of about so many characters; a longer word is cut. */
+function wrapped(said: string, most: number): string[] {
+  return said.match(new RegExp(`.{1,${most}}(?:\\s|$)|.{${most}}`, 'gsu')) ?? []
 }
 
 function widthOf(said: string): number {
