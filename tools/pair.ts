@@ -13,6 +13,7 @@ import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { accountLine } from '../lib/pairing/account.js'
+import { carrying } from '../lib/pairing/carried.js'
 import { detail } from '../lib/pairing/detail.js'
 import { hopsOf } from '../lib/pairing/hops.js'
 import { keyByMembers } from '../lib/pairing/key.js'
@@ -22,6 +23,7 @@ import { wide } from '../lib/wire/int64.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { nameOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
+import { RecordView } from '../lib/wire/record.js'
 
 const policies = ['last', 'first', 'fifo', 'lifo'] as const
 
@@ -37,6 +39,12 @@ const spec = {
       describe: 'a start whose key has an open one: replaces it, is left out, or queues',
     },
     than: { type: 'string', value: 'duration', coerce: duration, describe: 'write only pairs that took longer' },
+    lower: {
+      type: 'string',
+      value: 'duration',
+      coerce: duration,
+      describe: 'write only pairs that took less; with --than, those and the longer ones',
+    },
     detail: {
       type: 'string',
       value: 'before,after',
@@ -50,6 +58,12 @@ const spec = {
       value: 'members',
       coerce: (text?: string) => (text === undefined ? undefined : keyByMembers(text)),
       describe: 'members that are the key: cpu, pid, comm, key, args.NAME, with commas',
+    },
+    with: {
+      type: 'string',
+      value: 'fields',
+      coerce: (text?: string) => (text === undefined ? undefined : carrying(text)),
+      describe: 'fields that the pair gets too, of the start or else of the end: comm, exit_name, ret, with commas',
     },
     cycle: { type: 'boolean', default: false, describe: 'the last event is also the start of a hop to the first' },
   },
@@ -70,14 +84,18 @@ function stretch(text: string | undefined): { before: bigint; after: bigint } | 
 
 export default filter(spec, (options, context) => {
   const hops = hopsOf(context.operands, options.cycle)
-  const than = options.than ?? -1
+  const { lower, with: carried } = options
+  const than = options.than ?? (lower === undefined ? -1 : Number.POSITIVE_INFINITY)
   const timeout = options.timeout ?? Number.POSITIVE_INFINITY
-  const needsNs = options.timeout !== undefined ? 'timeout' : options.than !== undefined ? 'than' : undefined
-  if (options.detail && options.than === undefined) throw new Error('--detail goes with --than')
+  const needsNs = (['timeout', 'than', 'lower'] as const).find((name) => options[name] !== undefined)
+  if (options.detail && options.than === undefined && lower === undefined)
+    throw new Error('--detail goes with --than or --lower')
   const around = options.detail ? detail(options.detail.before, options.detail.after) : null
   const fill = pairRow()
   const told = new Set<string>()
+  const made = new RecordView()
   let slow = 0
+  let fast = 0
   let worst = 0
   let output: Out
 
@@ -87,14 +105,31 @@ export default filter(spec, (options, context) => {
     context.problem(message)
   }
 
+  function write(row: number, more: string): void {
+    if (more === '') {
+      output.emit(row, pairRenderer)
+      return
+    }
+    made.row = row
+    made.renderer = pairRenderer
+    output.append(made, more)
+  }
+
   const pairs = pairing(
     hops,
-    { policy: options.policy, timeout, maxOpen: options['max-open'], by: options.by ?? null },
     {
-      pair(_hop, start, end, delta) {
-        if (delta <= than) return
-        slow++
-        output.emit(fill(start, end, delta), pairRenderer)
+      policy: options.policy,
+      timeout,
+      maxOpen: options['max-open'],
+      by: options.by ?? null,
+      carried: carried ?? null,
+    },
+    {
+      pair(_hop, start, end, delta, values) {
+        if (delta > than) slow++
+        else if (lower !== undefined && delta < lower) fast++
+        else return
+        write(fill(start, end, delta), carried ? carried.text(start.carried, values) : '')
         around?.pair(wide(start.high, start.low), end.time ?? 0n, output)
       },
       acausal(_hop, _start, _end, delta) {
@@ -133,11 +168,18 @@ export default filter(spec, (options, context) => {
           `${account.acausal} ends are earlier than their start, by up to ${showDuration(-worst)}: the clocks disagree; tsc-align --check says more`,
         )
       const shown = around ? { detail_events: around.events, detail_cut: around.cut } : {}
-      const kept = options.than === undefined ? {} : { than_ns: than, slower: slow, ...shown }
+      const kept = {
+        ...(options.than === undefined ? {} : { than_ns: than, slower: slow }),
+        ...(lower === undefined ? {} : { lower_ns: lower, faster: fast }),
+        ...shown,
+      }
       if (around && around.cut > 0) context.warn(`${around.cut} slow pairs began before what --detail still held`)
       return {
-        line:
-          accountLine(account) + (options.than === undefined ? '' : `; ${slow} took longer than ${showDuration(than)}`),
+        line: [
+          accountLine(account),
+          ...(options.than === undefined ? [] : [`${slow} took longer than ${showDuration(than)}`]),
+          ...(lower === undefined ? [] : [`${fast} took less than ${showDuration(lower)}`]),
+        ].join('; '),
         counts: { path: hops.map((hop) => `${hop.start} => ${hop.end}`).join(', '), ...account, ...kept },
       }
     },

@@ -5,6 +5,7 @@
  * A start's object is kept with its key when it is closed and used for the next one: a stream of a few keys
  * allocates nothing.
  */
+import type { Values } from './carried.js'
 import type { Key } from './event-key.js'
 
 export interface OpenStart {
@@ -24,6 +25,8 @@ export interface OpenStart {
   unsafe: boolean
   /** Its key is a pid or cpu of this src alone, or it is given by the user and means the same everywhere. */
   local: boolean
+  /** What its pair is to tell of it. */
+  carried: Values
   key: Key
   /** Further starts of the same key: queued ones (fifo, lifo), or of another vm. */
   other: OpenStart | null
@@ -31,6 +34,8 @@ export interface OpenStart {
   older: OpenStart | null
   newer: OpenStart | null
 }
+
+const nothing: Values = []
 
 export function makeStart(hop: number, key: Key): OpenStart {
   return {
@@ -46,6 +51,7 @@ export function makeStart(hop: number, key: Key): OpenStart {
     has: 0,
     unsafe: false,
     local: false,
+    carried: nothing,
     key,
     other: null,
     older: null,

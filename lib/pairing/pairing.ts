@@ -20,6 +20,7 @@ import type { Loss } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 import type { Account, ClosedAccount } from './account.js'
+import type { Carried, Values } from './carried.js'
 import { eventKey, type Key } from './event-key.js'
 import { type Hop, rolesOf } from './hops.js'
 import { ages, makeStart, type OpenStart } from './open-starts.js'
@@ -35,11 +36,13 @@ export interface PairingOptions {
   maxOpen: number
   /** The key of an event where the user said `--by`; undefined: this event has none. */
   by: ((record: RecordView) => Key | undefined) | null
+  /** What a pair tells of its events. */
+  carried: Carried | null
 }
 
 export interface Sink {
   /** `end` is the view of the end event; `delta` its time less the start's, in their unit. */
-  pair(hop: Hop, start: OpenStart, end: RecordView, delta: number): void
+  pair(hop: Hop, start: OpenStart, end: RecordView, delta: number, carried: Values): void
   acausal(hop: Hop, start: OpenStart, end: RecordView, delta: number): void
   /** Start and end have times that cannot be compared (cycles of two machines, or cycles and ns). */
   incomparable(start: OpenStart, end: RecordView): void
@@ -68,8 +71,10 @@ export const UNIT = HAS_TS | HAS_TSC
  */
 const KEPT_KEYS = 1024
 
+const nothing: Values = []
+
 export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sink): Pairing {
-  const { policy, timeout, maxOpen, by } = options
+  const { policy, timeout, maxOpen, by, carried } = options
   const queues = policy === 'fifo' || policy === 'lifo'
   const roles = rolesOf(hops)
   const tables = hops.map(() => new Map<Key, OpenStart>())
@@ -95,9 +100,9 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     foreign: 0,
   }
   const gates = hops.map(({ index }) =>
-    skewGate((record, isStart, key, local) => {
-      if (isStart) onStart(record, index, key, local)
-      else onEnd(record, index, key)
+    skewGate((record, isStart, key, local, carried) => {
+      if (isStart) onStart(record, index, key, local, carried)
+      else onEnd(record, index, key, carried)
     }),
   )
   function expire(high: number, low: number): void {
@@ -140,7 +145,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     return start
   }
 
-  function onStart(record: RecordView, hop: number, key: Key, local: boolean): void {
+  function onStart(record: RecordView, hop: number, key: Key, local: boolean, carried: Values): void {
     const { row } = record
     account.starts++
     const src = words[row + SRC] as number
@@ -168,6 +173,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     slot.vm = vm
     slot.has = words[row + HAS] as number
     slot.local = local
+    slot.carried = carried
     slot.unsafe = losses.length > 0 && duringLoss(slot, record)
     if (age.size > maxOpen) {
       const oldest = age.oldest as OpenStart
@@ -204,7 +210,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     return difference(a.high, a.low, b.high, b.low) >= 0
   }
 
-  function onEnd(record: RecordView, hop: number, key: Key): void {
+  function onEnd(record: RecordView, hop: number, key: Key, carried: Values): void {
     const { row } = record
     account.ends++
     const src = words[row + SRC] as number
@@ -217,11 +223,11 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       account.orphans++
       return
     }
-    close(start, record, src)
+    close(start, record, src, carried)
     if (start.other || start !== first || table.size > KEPT_KEYS) sweep(start)
   }
 
-  function close(start: OpenStart, record: RecordView, src: number): void {
+  function close(start: OpenStart, record: RecordView, src: number, carried: Values): void {
     const { row } = record
     const unit = (words[row + HAS] as number) & UNIT
     if ((start.has & UNIT) !== unit || (unit === HAS_TSC && start.src !== src)) {
@@ -246,7 +252,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     account.pairs++
     lastHigh = words[row + TIME + 1] as number
     lastLow = words[row + TIME] as number
-    sink.pair(hop, start, record, delta)
+    sink.pair(hop, start, record, delta, carried)
   }
 
   function duringLoss(start: OpenStart, record: RecordView): boolean {
@@ -288,15 +294,16 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       }
       // a key of one machine alone meets no other machine's clock
       const { local } = keys
+      const values = carried ? carried.of(record) : nothing
       for (const hop of role.ends) {
         const gate = gates[hop] as Gate
-        if (local || gate.open) onEnd(record, hop, key)
-        else gate.take(record, false, key, local)
+        if (local || gate.open) onEnd(record, hop, key, values)
+        else gate.take(record, false, key, local, values)
       }
       for (const hop of role.starts) {
         const gate = gates[hop] as Gate
-        if (local || gate.open) onStart(record, hop, key, local)
-        else gate.take(record, true, key, local)
+        if (local || gate.open) onStart(record, hop, key, local, values)
+        else gate.take(record, true, key, local, values)
       }
     },
     flush() {

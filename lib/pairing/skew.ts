@@ -17,15 +17,16 @@ import { HAS, HAS_KEY_TEXT, HAS_TSC, KEY, ROW_WORDS, SRC, TIME, VM } from '../as
 import { difference } from '../wire/int64.js'
 import { allocate, bytes, release, words } from '../wire/memory.js'
 import { RecordView } from '../wire/record.js'
+import type { Values } from './carried.js'
 import type { Key } from './event-key.js'
 
 /** An event of a hop, as what it comes in, with its key. */
-export type Through = (record: RecordView, isStart: boolean, key: Key, local: boolean) => void
+export type Through = (record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values) => void
 
 export interface Gate {
   /** Nothing is held: starts and ends of one machine, or clocks that agree. */
   readonly open: boolean
-  take(record: RecordView, isStart: boolean, key: Key, local: boolean): void
+  take: Through
   /** All that is held goes through: a loss, or the end. */
   flush(): void
 }
@@ -46,6 +47,7 @@ interface Held {
   isStart: boolean
   key: Key
   local: boolean
+  carried: Values
   /** Behind the first held event, in the unit of the times. */
   at: number
 }
@@ -88,23 +90,23 @@ export function skewGate(through: Through): Gate {
   /** How long ends are held back; 0: not at all. */
   let lead = 0
 
-  function hold(record: RecordView, isStart: boolean, key: Key, local: boolean): void {
+  function hold(record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values): void {
     const { row } = record
     if (held.length === 0) {
       firstHigh = words[row + TIME + 1] as number
       firstLow = words[row + TIME] as number
       perNs = record.has(HAS_TSC) ? CYCLES_PER_NS : 1
     }
-    held.push({ row: keep(record), isStart, key, local, at: timeOf(record) })
+    held.push({ row: keep(record), isStart, key, local, carried, at: timeOf(record) })
   }
 
   function timeOf({ row }: RecordView): number {
     return difference(words[row + TIME + 1] as number, words[row + TIME] as number, firstHigh, firstLow)
   }
 
-  function release1({ row, isStart, key, local }: Held): void {
+  function release1({ row, isStart, key, local, carried }: Held): void {
     view.row = row
-    through(view, isStart, key, local)
+    through(view, isStart, key, local, carried)
     drop(row)
   }
 
@@ -132,12 +134,12 @@ export function skewGate(through: Through): Gate {
     get open() {
       return !listening && lead === 0
     },
-    take(record, isStart, key, local) {
+    take(record, isStart, key, local, carried) {
       if (listening) {
         const src = words[record.row + SRC] as number
         if (isStart) startSrc = startSrc < 0 || startSrc === src ? src : startSrc
         else endSrc = endSrc < 0 || endSrc === src || endSrc === startSrc ? src : endSrc
-        hold(record, isStart, key, local)
+        hold(record, isStart, key, local, carried)
         const last = held.at(-1) as Held
         // one machine has one clock
         const same = startSrc === endSrc && startSrc >= 0 && held.length > 64
@@ -147,8 +149,8 @@ export function skewGate(through: Through): Gate {
         return
       }
       passDue(timeOf(record))
-      if (isStart) through(record, true, key, local)
-      else hold(record, false, key, local)
+      if (isStart) through(record, true, key, local, carried)
+      else hold(record, false, key, local, carried)
     },
     flush() {
       if (listening) decide()

@@ -16,7 +16,13 @@ export interface Accounts {
   lines(pairs: number): string[]
 }
 
-type PairSummary = ClosedAccount & { path: string; than_ns?: number; slower?: number }
+type PairSummary = ClosedAccount & {
+  path: string
+  than_ns?: number
+  slower?: number
+  lower_ns?: number
+  faster?: number
+}
 
 const counted: (keyof ClosedAccount)[] = [
   ...(['starts', 'replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const),
@@ -25,10 +31,19 @@ const counted: (keyof ClosedAccount)[] = [
 
 /** A summary may come from anywhere; one that is not as pair writes it is no account. */
 function isPairSummary(summary: Record<string, unknown>): summary is PairSummary & Record<string, unknown> {
-  const { path, than_ns, slower } = summary
+  const { path, than_ns, slower, lower_ns, faster } = summary
   const whole = (value: unknown) => Number.isSafeInteger(value)
-  const both = than_ns === undefined ? slower === undefined : whole(than_ns) && whole(slower)
-  return typeof path === 'string' && both && counted.every((name) => whole(summary[name]))
+  const both = (limit: unknown, count: unknown) =>
+    limit === undefined ? count === undefined : whole(limit) && whole(count)
+  const limits = both(than_ns, slower) && both(lower_ns, faster)
+  return typeof path === 'string' && limits && counted.every((name) => whole(summary[name]))
+}
+
+/** What `pair --than` and `--lower` let through. */
+function limitsOf({ than_ns, lower_ns }: PairSummary): string {
+  const longer = than_ns === undefined ? [] : [`longer than ${showDuration(than_ns)}`]
+  const less = lower_ns === undefined ? [] : [`less than ${showDuration(lower_ns)}`]
+  return [...longer, ...less].join(' or ')
 }
 
 export function accounts(): Accounts {
@@ -59,12 +74,12 @@ export function accounts(): Accounts {
     lines(pairs) {
       const lines = pairings.map((summary) => `${summary.path}: ${accountLine(summary)}`)
       let written = 0
-      for (const { pairs: all, than_ns, slower } of pairings) {
-        written += slower ?? all
-        if (than_ns !== undefined)
-          lines.push(
-            `only the ${slower} of ${all} pairs that took longer than ${showDuration(than_ns)} are in the table`,
-          )
+      for (const pairing of pairings) {
+        const limits = limitsOf(pairing)
+        const chosen = limits === '' ? pairing.pairs : (pairing.slower ?? 0) + (pairing.faster ?? 0)
+        written += chosen
+        if (limits !== '')
+          lines.push(`only the ${chosen} of ${pairing.pairs} pairs that took ${limits} are in the table`)
       }
       if (pairings.length === 0)
         lines.push(`${pairs} pairs; no account of what was not paired (the stream has no summary of pair: was it cut?)`)
