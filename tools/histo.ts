@@ -9,21 +9,25 @@
  */
 import { HAS_TS, TIME, TYPE } from '../lib/assembly/layout.js'
 import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
-import { parseDuration } from '../lib/clock/duration.js'
-import { seconds } from '../lib/drawing/event-line.js'
+import { parseDuration, showDuration } from '../lib/clock/duration.js'
 import { oneLine } from '../lib/drawing/visible.js'
+import { wallOffset } from '../lib/drawing/wall-time.js'
 import { accounts } from '../lib/statistics/accounts.js'
-import { bars } from '../lib/statistics/bars.js'
-import { hgrm } from '../lib/statistics/hgrm.js'
-import { type LatencyRow, latencyTable, perUnit, type TimeUnit } from '../lib/statistics/latency-table.js'
+import { usual } from '../lib/statistics/columns.js'
+import { hgrmText, recordTexts, tableText } from '../lib/statistics/printing.js'
 import { type Series, series } from '../lib/statistics/series.js'
-import { difference } from '../lib/wire/int64.js'
+import { shapeOf } from '../lib/statistics/shape.js'
+import { stretches } from '../lib/statistics/stretches.js'
+import type { Style } from '../lib/statistics/style.js'
+import type { TimeUnit } from '../lib/statistics/time-text.js'
+import { integer64 } from '../lib/wire/int64.js'
 import { words } from '../lib/wire/memory.js'
 import { idOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
 import type { RecordView } from '../lib/wire/record.js'
 
 const units = ['ns', 'us', 'ms', 's'] as const satisfies TimeUnit[]
+const styles = ['vmpipe', 'perf-prof'] as const satisfies Style[]
 
 const spec = {
   name: 'histo',
@@ -32,6 +36,20 @@ const spec = {
   own: 0,
   options: {
     keys: { type: 'boolean', default: false, describe: 'a row for each key' },
+    by: { type: 'string', value: 'members', describe: 'a row for each value of these: state,comm or start_pid,key' },
+    columns: {
+      type: 'string',
+      value: 'names',
+      default: usual,
+      describe: 'what the table shows; also avg, share, err, p99.9',
+    },
+    apart: { type: 'string', value: 'values', describe: 'rows with one of these keys stand apart, below: HLT,hlt' },
+    than: { type: 'string', value: 'duration', describe: 'a column of how many took longer' },
+    'only-than': {
+      type: 'string',
+      value: 'duration',
+      describe: 'the same; a table in which none took longer is left out',
+    },
     interval: {
       alias: 'i',
       type: 'string',
@@ -39,6 +57,7 @@ const spec = {
       describe: 'also a table for each so long a time: 1s, 100ms, or ms',
     },
     unit: { choices: units, default: 'us', describe: 'of the times in the table' },
+    style: { choices: styles, default: 'vmpipe', describe: 'whose form the table has' },
     bars: { type: 'boolean', default: false, describe: 'draw the distribution, a bar for each power of two' },
     json: { type: 'boolean', default: false, describe: 'write `histogram` records instead of a table' },
     hgrm: {
@@ -52,113 +71,99 @@ const spec = {
 } as const satisfies Spec
 
 export default filter(spec, (options, context) => {
-  if (options.hgrm && (options.json || options.interval))
-    throw new Error('--hgrm goes with neither --json nor --interval')
+  const { json } = options
+  if (options.hgrm && (json || options.interval)) throw new Error('--hgrm goes with neither --json nor --interval')
   const interval = options.interval === undefined ? 0 : parseInterval(options.interval)
+  const shape = shapeOf(options)
+  const make = () => series(shape.rows)
   const pair = idOf('pair')
+  const clock = idOf('clock')
   const account = accounts()
-  const make = () => series(options.keys, options['max-keys'])
   const overall = make()
-  let stretch = make()
-  /** The time of the pair that began the stretch. */
-  let fromHigh = 0
-  let fromLow = 0
-  /** The time of the last pair. */
-  let lastHigh = 0
-  let lastLow = 0
+  const parts = stretches(interval, make, showPart)
+  const perfProf = shape.style === 'perf-prof'
+  let output: Out
   let timeless = false
+  let wall: bigint | undefined
+  /** Of the last pair with a time in ns, where the table is to say it. */
+  let last: bigint | undefined
 
-  /** `until`: the end of a stretch of time, in ns; null: the table is over all. */
-  function show(some: Series, out: Out, until: bigint | null): void {
-    if (options.json) {
-      for (const row of some.rows) out.write(JSON.stringify(histogramRecord(row, until)))
-      return
+  function showPart(part: Series, until: bigint): void {
+    if (json) for (const text of recordTexts(part, shape, until)) output.write(text)
+    else {
+      const table = tableText(part, shape, until, wall)
+      if (table !== '') context.print(`${table}\n`)
     }
-    if (until !== null) context.print(`until ${seconds(until, 9)} s\n`)
-    context.print(latencyTable(some.rows, options.unit))
-    if (options.bars) for (const row of some.rows) context.print(`\n${caption(row)}\n${bars(row.histogram, row.unit)}`)
-    if (until !== null) context.print('\n')
   }
 
-  /** Closes the stretch of time that a pair lies beyond; each begins with a pair. */
-  function turnOver(record: RecordView, out: Out): void {
+  function showAll(): void {
+    if (json) {
+      for (const text of recordTexts(overall, shape, null)) output.write(text)
+      return
+    }
+    // perf-prof has no table over all its intervals
+    if (overall.calls === 0 || (perfProf && interval > 0 && !timeless)) return
+    const table = tableText(overall, shape, perfProf ? last : undefined, wall)
+    if (interval > 0) context.print('all\n')
+    context.print(table === '' ? `nothing took longer than ${showDuration(shape.rows.than)}\n\n` : `${table}\n`)
+  }
+
+  function other(record: RecordView, out: Out): void {
+    account.take(record)
+    if (words[record.row + TYPE] === clock && record.has(HAS_TS)) {
+      wall = wallOffset(record) ?? wall
+      if (interval > 0) parts.reach(record)
+    }
+    if (json) out.pass(record)
+  }
+
+  function toStretch(record: RecordView): void {
     if (!record.has(HAS_TS)) {
       if (!timeless) context.problem('--interval needs times in ns; tsc-align makes them')
       timeless = true
       return
     }
-    const high = words[record.row + TIME + 1] as number
-    const low = words[record.row + TIME] as number
-    lastHigh = high
-    lastLow = low
-    if (stretch.calls > 0) {
-      if (difference(high, low, fromHigh, fromLow) < interval) return
-      show(stretch, out, record.time as bigint)
-      stretch = make()
-    }
-    fromHigh = high
-    fromLow = low
+    parts.reach(record)
+    parts.add(record)
   }
 
   return {
     // what was not paired is no latency
     event() {},
     record(record, out) {
+      output = out
       if (words[record.row + TYPE] !== pair) {
-        account.take(record)
-        if (options.json) out.pass(record)
+        other(record, out)
         return
       }
-      if (!overall.add(record)) throw new BadRecord('the pair has no delta_ns or delta_tsc of 0 to 2^53')
-      if (interval === 0) return
-      turnOver(record, out)
-      stretch.add(record)
+      const wrong = overall.add(record)
+      if (wrong) throw new BadRecord(wrong)
+      if (perfProf && record.has(HAS_TS)) last = integer64(record.row + TIME)
+      if (interval > 0) toStretch(record)
     },
     async end(out) {
+      output = out
+      const lines = [...account.lines(overall.calls), ...beyond(overall, options['max-keys'])]
       if (options.hgrm) {
-        for (const row of overall.rows) {
-          if (overall.rows.length > 1) context.print(`# ${caption(row)}\n`)
-          context.print(await hgrm(row.histogram, row.unit === 'ns' ? perUnit[options.unit] : 1e3))
-        }
-        for (const line of account.lines(overall.calls)) context.print(`# ${oneLine(line)}\n`)
+        context.print(await hgrmText(overall, shape))
+        for (const line of lines) context.print(`# ${oneLine(line)}\n`)
         return undefined
       }
-      if (stretch.calls > 0 && !timeless) show(stretch, out, (BigInt(lastHigh) << 32n) | BigInt(lastLow >>> 0))
-      if (interval > 0 && !options.json && overall.calls > 0) context.print('all\n')
-      show(overall, out, null)
-      if (options.json) return undefined
-      if (overall.calls > 0) context.print('\n')
-      for (const line of account.lines(overall.calls)) context.print(`${oneLine(line)}\n`)
+      if (!timeless) parts.close()
+      showAll()
+      if (!json) for (const line of lines) context.print(`${oneLine(line)}\n`)
       return undefined
     },
   }
 })
+
+function beyond({ others }: Series, maxKeys: number): string[] {
+  return others === 0 ? [] : [`${others} pairs of further keys than --max-keys ${maxKeys} are the row others`]
+}
 
 /** `-i 1000` is what users of perf-prof type for a second. */
 function parseInterval(text: string): number {
   const interval = /^\d+$/.test(text) ? Number(text) * 1_000_000 : parseDuration(text)
   if (interval === 0) throw new Error('--interval 0 is no stretch of time')
   return interval
-}
-
-function caption({ start, end, key }: LatencyRow): string {
-  return oneLine(`${start} => ${end}${key === undefined ? '' : `, key ${key}`}`)
-}
-
-function histogramRecord({ start, end, of, unit, histogram }: LatencyRow, until: bigint | null): object {
-  const { calls, total, min, max } = histogram
-  const u = unit === 'ns' ? 'ns' : 'tsc'
-  return {
-    type: 'histogram',
-    start,
-    end,
-    ...of,
-    ...(until === null ? {} : { until_ts: until.toString() }),
-    calls,
-    [`total_${u}`]: total.toString(),
-    [`min_${u}`]: min,
-    ...Object.fromEntries([50, 95, 99, 99.9].map((p) => [`p${p}_${u}`, histogram.percentile(p)])),
-    [`max_${u}`]: max,
-    buckets: [...histogram.buckets()],
-  }
 }

@@ -7,11 +7,12 @@
  * What can mislead: wall time is only shown where the stream says how its clock relates to it.
  */
 
-import { HAS_DELTA_NS, HAS_DELTA_TSC, HAS_TS } from '../lib/assembly/layout.js'
+import { HAS_DELTA_NS, HAS_DELTA_TSC } from '../lib/assembly/layout.js'
 import { filter, type Spec } from '../lib/cli/tool.js'
 import { showDuration } from '../lib/clock/duration.js'
 import { eventLine, type LineOptions, seconds, stackLines } from '../lib/drawing/event-line.js'
 import { oneLine } from '../lib/drawing/visible.js'
+import { wallOffset } from '../lib/drawing/wall-time.js'
 import { lossOf, timeOf } from '../lib/wire/lost.js'
 import { memberName, type RecordView } from '../lib/wire/record.js'
 
@@ -28,7 +29,6 @@ const spec = {
   examples: ['order host.ndjson guest.ndjson | show | less', 'pair A B --than 10ms | show'],
 } as const satisfies Spec
 
-const wall = memberName('wall')
 const startTs = memberName('start_ts')
 const startTsc = memberName('start_tsc')
 
@@ -55,18 +55,11 @@ export default filter(spec, (options, context) => {
     },
     record(record) {
       const { type } = record
-      if (type === 'clock') takeWall(record)
+      if (type === 'clock') line.wallOffset = wallOffset(record) ?? line.wallOffset
       else if (type === 'lost') print(lostLine(record))
       else if (type === 'pair') print(pairLine(record))
     },
     end: () => ({ line: `${shown} lines` }),
-  }
-
-  /** A clock sample that has the wall clock beside the stream's. */
-  function takeWall(record: RecordView): void {
-    const { time } = record
-    const now = timeOf(record.member(wall))
-    if (time !== undefined && now !== undefined && record.has(HAS_TS)) line.wallOffset = now - time
   }
 })
 

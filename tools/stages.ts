@@ -18,7 +18,6 @@ import { drawings } from '../lib/drawing/drawings.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { type Budget, budgets } from '../lib/statistics/budget.js'
 import { budgetPage, type Page, sumPage } from '../lib/statistics/budget-page.js'
-import type { TimeUnit } from '../lib/statistics/latency-table.js'
 import { methods } from '../lib/statistics/overhead.js'
 import {
   isLeg,
@@ -31,6 +30,7 @@ import {
   stageParts,
 } from '../lib/statistics/parts.js'
 import { addUp, type Sum } from '../lib/statistics/sum.js'
+import type { TimeUnit } from '../lib/statistics/time-text.js'
 import { systemMessage } from '../lib/wire/system-message.js'
 
 const units = ['ns', 'us', 'ms', 's'] as const satisfies TimeUnit[]

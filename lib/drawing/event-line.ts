@@ -8,6 +8,7 @@
  */
 import { HAS_TS } from '../assembly/layout.js'
 import { memberName, type RecordView } from '../wire/record.js'
+import { wallTime } from './wall-time.js'
 
 export interface LineOptions {
   /** Digits after the point of a second. */
@@ -71,10 +72,5 @@ export function seconds(ns: bigint, digits: 6 | 9): string {
 
 function wall(record: RecordView, { wallOffset }: LineOptions): string {
   if (wallOffset === undefined || record.time === undefined || !record.has(HAS_TS)) return ''
-  const ns = record.time + wallOffset
-  const date = new Date(Number(ns / 1_000_000n))
-  const two = (n: number) => String(n).padStart(2, '0')
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-  return `${day} ${time}.${((ns / 1000n) % 1_000_000n).toString().padStart(6, '0')} `
+  return `${wallTime(record.time + wallOffset)} `
 }

@@ -3,8 +3,8 @@ import type { Sequence } from '../drawing/sequence.js'
 import type { Budget } from './budget.js'
 import { budgetSequence } from './budget-sequence.js'
 import { budgetTable } from './budget-table.js'
-import type { TimeUnit } from './latency-table.js'
 import { type Sum, sumSequence, sumText } from './sum.js'
+import type { TimeUnit } from './time-text.js'
 
 export interface Page {
   table: string

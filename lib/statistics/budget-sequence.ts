@@ -1,7 +1,7 @@
 /** A budget as a sequence: a step for each stage that came, from the machine of the one before, with its median. */
 import type { Sequence, Step } from '../drawing/sequence.js'
 import type { Budget } from './budget.js'
-import { exactThousandths, perUnit, type TimeUnit } from './latency-table.js'
+import { exactThousandths, perUnit, type TimeUnit } from './time-text.js'
 
 export function budgetSequence({ path, unit: kind, stages, whole }: Budget, unit: TimeUnit): Sequence {
   const came = stages.filter(({ histogram }) => histogram.calls > 0)

@@ -4,7 +4,7 @@
 import { short } from '../drawing/visible.js'
 import type { Budget } from './budget.js'
 import type { Histogram } from './histogram.js'
-import { exactThousandths, percents, perUnit, type TimeUnit } from './latency-table.js'
+import { exactThousandths, percents, perUnit, type TimeUnit } from './time-text.js'
 
 /** What is longer than this nobody reads. */
 const LONGEST = 80

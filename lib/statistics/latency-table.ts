@@ -3,69 +3,101 @@
  * rows sorted by total, keys first where there are any.
  */
 import { oneLine } from '../drawing/visible.js'
-import type { Histogram } from './histogram.js'
+import type { Column, Columns } from './columns.js'
+import type { LatencyRow } from './series.js'
+import { perUnit, type TimeUnit } from './time-text.js'
 
-export interface LatencyRow {
-  start: string
-  end: string
-  /** As text; undefined where rows are not by key. */
-  key: string | undefined
-  /** The same as members of a record. */
-  of: { key?: number | string | undefined; vm?: string | undefined }
-  unit: 'ns' | 'cycles'
-  histogram: Histogram
+/** How the columns of labels are headed, and where their text stands. */
+export interface LabelHead {
+  head: string
+  left: boolean
+  width: number
 }
 
-export type TimeUnit = 'ns' | 'us' | 'ms' | 's'
+export interface TableForm {
+  unit: TimeUnit
+  columns: Columns
+  labels: readonly LabelHead[]
+  /** Rows with one of these labels stand below the others, and have no part in their sum. */
+  apart: readonly string[]
+}
 
-export const perUnit: Record<TimeUnit, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }
-
-export const percents = [50, 95, 99]
-
-export function latencyTable(rows: readonly LatencyRow[], unit: TimeUnit): string {
+export function latencyTable(rows: readonly LatencyRow[], form: TableForm): string {
   return (['ns', 'cycles'] as const)
     .map((kind) => rows.filter((row) => row.unit === kind))
     .filter((some) => some.length > 0)
-    .map((some) => oneTable(some, unit))
+    .map((some) => oneTable(some, form))
     .join('\n')
 }
 
-function oneTable(made: LatencyRow[], unit: TimeUnit): string {
-  const rows = made.map((row) => ({ ...row, key: row.key === undefined ? undefined : oneLine(row.key) }))
+function oneTable(rows: readonly LatencyRow[], { unit, columns, labels, apart }: TableForm): string {
   const cycles = rows[0]?.unit === 'cycles'
-  const label = cycles ? 'kcyc' : unit
+  const timeUnit = cycles ? 'kcyc' : unit
   const scale = cycles ? 1e3 : perUnit[unit]
-  const keyed = rows.some((row) => row.key !== undefined)
-  const keyWidth = longest(
-    'key',
-    rows.map((row) => row.key ?? ''),
-  )
-  const startWidth = longest(
+  const front = frontOf(rows, columns.names, labels)
+  const own = rows.filter((row) => !isApart(row, apart)).toSorted(byTotal)
+  const others = rows.filter((row) => isApart(row, apart)).toSorted(byTotal)
+  const line = (before: string, of: (column: Column) => string) =>
+    [before, ...columns.list.map(of)].join(' ').slice(before === '' ? 1 : 0)
+  const whole = own.reduce((sum, { histogram }) => sum + histogram.total, 0n)
+  const lines = (some: readonly LatencyRow[], whole: bigint) =>
+    some.map((row) => line(front.of(row), ({ cell, width }) => cell(row, scale, whole).padStart(width)))
+  const rule = line(front.rule, ({ rule }) => '-'.repeat(rule))
+  return [
+    line(front.head, ({ head, width }) => head(timeUnit).padStart(width)),
+    rule,
+    ...lines(own, whole),
+    ...(own.length > 0 && others.length > 0 ? [rule] : []),
+    ...lines(others, 0n),
+    '',
+  ].join('\n')
+}
+
+interface Front {
+  head: string
+  rule: string
+  of(row: LatencyRow): string
+}
+
+/** Labels and names: what a row is. */
+function frontOf(rows: readonly LatencyRow[], names: boolean, labels: readonly LabelHead[]): Front {
+  const heads = labels.map(({ head, left, width }, i) => {
+    const wide = Math.max(
+      width,
+      longest(
+        head,
+        rows.map((row) => oneLine(row.labels[i] ?? '')),
+      ),
+    )
+    return { head, wide, put: (text: string) => (left ? text.padEnd(wide) : text.padStart(wide)) }
+  })
+  const starts = longest(
     'start',
     rows.map((row) => bare(row.start)),
   )
-  const endWidth = longest(
+  const ends = longest(
     'end',
     rows.map((row) => bare(row.end)),
   )
-
-  const names = (key: string, start: string, arrow: string, end: string) =>
-    `${keyed ? `${key.padStart(keyWidth)} ` : ''}${start.padStart(startWidth)} ${arrow} ${end.padEnd(endWidth)}`
-  const columns = ['min', 'p50', 'p95', 'p99', 'max'].map((name) => `${name}(${label})`.padStart(12))
-  const lines = [
-    `${names('key', 'start', '=>', 'end')} ${'calls'.padStart(8)} ${`total(${label})`.padStart(16)} ${columns.join(' ')}`,
-    `${names('-'.repeat(keyWidth), '-'.repeat(startWidth), '  ', '-'.repeat(endWidth))} ${'-'.repeat(8)} ${'-'.repeat(16)} ${columns.map(() => '-'.repeat(12)).join(' ')}`,
-  ]
-  const sorted = rows.toSorted((a, b) =>
-    a.histogram.total < b.histogram.total ? 1 : a.histogram.total > b.histogram.total ? -1 : 0,
-  )
-  for (const { key, start, end, histogram: h } of sorted) {
-    const figures = [h.min, ...percents.map((p) => h.percentile(p)), h.max].map(BigInt)
-    lines.push(
-      `${names(key ?? '', bare(start), '=>', bare(end))} ${String(h.calls).padStart(8)} ${exactThousandths(h.total, scale).padStart(16)} ${figures.map((f) => exactThousandths(f, scale).padStart(12)).join(' ')}`,
-    )
+  const path = (start: string, arrow: string, end: string) =>
+    names ? [`${start.padStart(starts)} ${arrow} ${end.padEnd(ends)}`] : []
+  return {
+    head: [...heads.map(({ head, put }) => put(head)), ...path('start', '=>', 'end')].join(' '),
+    rule: [...heads.map(({ wide }) => '-'.repeat(wide)), ...path('-'.repeat(starts), '  ', '-'.repeat(ends))].join(' '),
+    of: (row) =>
+      [
+        ...heads.map(({ put }, i) => put(oneLine(row.labels[i] ?? ''))),
+        ...path(bare(row.start), '=>', bare(row.end)),
+      ].join(' '),
   }
-  return `${lines.join('\n')}\n`
+}
+
+function isApart({ labels }: LatencyRow, apart: readonly string[]): boolean {
+  return labels.some((label) => apart.includes(label))
+}
+
+function byTotal({ histogram: a }: LatencyRow, { histogram: b }: LatencyRow): number {
+  return a.total < b.total ? 1 : a.total > b.total ? -1 : 0
 }
 
 function longest(head: string, names: string[]): number {
@@ -75,11 +107,4 @@ function longest(head: string, names: string[]): number {
 /** `raw_syscalls:sys_enter` is `sys_enter` in a table. */
 function bare(name: string): string {
   return oneLine(name.slice(name.indexOf(':') + 1))
-}
-
-/** A time in the table's unit, with three digits, rounded, exact above 2^53. */
-export function exactThousandths(time: bigint, scale: number): string {
-  const thousandths = (time * 1000n + BigInt(scale / 2 < 1 ? 0 : scale / 2)) / BigInt(scale)
-  const text = thousandths.toString().padStart(4, '0')
-  return `${text.slice(0, -3)}.${text.slice(-3)}`
 }

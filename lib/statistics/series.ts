@@ -1,57 +1,103 @@
 /**
- * Series: one histogram for each start => end, or for each key of it. How many keys are told apart is
- * bounded; what comes later counts as `others`.
+ * Series: one histogram for each start => end, or for each of their keys, or of what members of the pairs say (`--by`). How many
+ * keys are told apart is bounded; what comes later counts as `others`.
  */
 import { DELTA, END, HAS, HAS_DELTA_NS, HAS_DELTA_TSC, START } from '../assembly/layout.js'
 import { words } from '../wire/memory.js'
-import type { RecordView } from '../wire/record.js'
+import { memberName, type RecordView } from '../wire/record.js'
 import { type Histogram, histogram } from './histogram.js'
-import type { LatencyRow } from './latency-table.js'
+
+export interface LatencyRow {
+  /** Empty where rows are not by name. */
+  start: string
+  end: string
+  /** What tells rows apart beside the names, as text. */
+  labels: readonly string[]
+  /** The same as members of a record. */
+  of: Record<string, unknown>
+  unit: 'ns' | 'cycles'
+  histogram: Histogram
+  /** Calls that took longer than the threshold. */
+  slower: number
+  /** Calls whose `ret` says that they failed. */
+  errors: number
+}
+
+/** What tells pairs apart, beside their names. */
+export interface Label {
+  name: string
+  text(record: RecordView): string
+  /** Members of the row's record. */
+  members(record: RecordView): Record<string, unknown>
+}
+
+export interface SeriesOptions {
+  labels: readonly Label[]
+  /** A row for each start => end. */
+  names: boolean
+  maxKeys: number
+  /** Infinity: none. */
+  than: number
+  errors: boolean
+}
 
 export interface Series {
-  /** Counts a pair; false when the record has no latency. */
-  add(record: RecordView): boolean
+  /** Counts a pair; answers why it cannot be counted. */
+  add(record: RecordView): string | undefined
   readonly calls: number
+  /** Calls whose key came too late to have a row. */
+  readonly others: number
   /** In the order of their first pair. */
   readonly rows: readonly LatencyRow[]
 }
 
-export function series(byKey: boolean, maxKeys: number): Series {
+const LONGEST = 256
+const OTHERS = 'others'
+
+export function series({ labels, names: byName, maxKeys, than, errors }: SeriesOptions): Series {
   const rows: LatencyRow[] = []
   const found = new Map<string, LatencyRow>()
+  const ret = memberName('ret')
+  const limited = Number.isFinite(than)
   let calls = 0
+  let others = 0
   let lastNames = -1
-  let last: Histogram | null = null
+  let last: LatencyRow | null = null
 
-  function histogramOf(record: RecordView, unit: number): Histogram {
+  function rowFor(record: RecordView, unit: number): LatencyRow {
     const { row } = record
+    const kind = unit === HAS_DELTA_NS ? 0 : 1
     // ids of names have 13 bits
-    const names =
-      ((words[row + START] as number) * 8192 + (words[row + END] as number)) * 2 + (unit === HAS_DELTA_NS ? 0 : 1)
-    if (!byKey && names === lastNames && last) return last
-    const key = byKey ? keyText(record) : undefined
-    const made = rowOf(names, key, record, unit)
+    const names = byName ? ((words[row + START] as number) * 8192 + (words[row + END] as number)) * 2 + kind : kind
+    if (labels.length === 0 && names === lastNames && last) return last
+    const texts = labels.map((label) => label.text(record).slice(0, LONGEST))
+    last = found.get(id(names, texts)) ?? make(record, names, texts)
     lastNames = names
-    last = made.histogram
-    return made.histogram
+    return last
   }
 
-  function rowOf(names: number, key: string | undefined, record: RecordView, unit: number): LatencyRow {
-    const known = found.get(`${names} ${key}`)
+  function make(record: RecordView, names: number, texts: readonly string[]): LatencyRow {
+    const full = labels.length > 0 && found.size >= maxKeys
+    const shown = full ? texts.map((_, i) => (i === 0 ? OTHERS : '-')) : texts
+    if (full) others++
+    const known = found.get(id(names, shown))
     if (known) return known
-    if (key !== undefined && key !== 'others' && found.size >= maxKeys) return rowOf(names, 'others', record, unit)
-    const { start, end } = record
-    const made: LatencyRow = {
-      start,
-      end,
-      key,
-      of: key === undefined ? {} : key === 'others' ? { key } : { key: keyMember(record), vm: record.vm || undefined },
-      unit: unit === HAS_DELTA_NS ? 'ns' : 'cycles',
+    const of = full
+      ? { [labels[0]?.name === 'key' ? 'key' : 'by']: OTHERS }
+      : Object.assign({}, ...labels.map((label) => label.members(record)))
+    const row: LatencyRow = {
+      start: byName ? record.start : '',
+      end: byName ? record.end : '',
+      labels: shown,
+      of,
+      unit: names % 2 === 0 ? 'ns' : 'cycles',
       histogram: histogram(),
+      slower: 0,
+      errors: 0,
     }
-    found.set(`${names} ${key}`, made)
-    rows.push(made)
-    return made
+    found.set(id(names, shown), row)
+    rows.push(row)
+    return row
   }
 
   return {
@@ -61,25 +107,34 @@ export function series(byKey: boolean, maxKeys: number): Series {
     get calls() {
       return calls
     },
+    get others() {
+      return others
+    },
     add(record) {
       const { row } = record
       const unit = (words[row + HAS] as number) & (HAS_DELTA_NS | HAS_DELTA_TSC)
       const high = words[row + DELTA + 1] as number
-      if (unit === 0 || high < 0 || high > 0x1f_ffff) return false
+      if (unit === 0 || high < 0 || high > 0x1f_ffff) return 'the pair has no delta_ns or delta_tsc of 0 to 2^53'
+      if (limited && unit === HAS_DELTA_TSC) return '--than needs times in ns; tsc-align makes them'
+      const returned = errors ? record.member(ret) : null
+      if (returned === undefined) return 'the pair has no ret for the column err; pair --with ret gives it'
+      const delta = high * 0x1_0000_0000 + ((words[row + DELTA] as number) >>> 0)
       calls++
-      histogramOf(record, unit).record(high * 0x1_0000_0000 + ((words[row + DELTA] as number) >>> 0))
-      return true
+      const of = rowFor(record, unit)
+      of.histogram.record(delta)
+      if (delta > than) of.slower++
+      if (returned !== null && failed(returned)) of.errors++
+      return undefined
     },
   }
 }
 
-/** The key as the wire format has it. */
-function keyMember({ key, keyText }: RecordView): number | string | undefined {
-  return typeof key === 'number' ? key : keyText
+function id(names: number, texts: readonly string[]): string {
+  return `${names} ${texts.join('\0')}`
 }
 
-/** The key as the table shows it; a pair without one stands under `-`. */
-function keyText(record: RecordView): string {
-  const { keyText: text = '-', vm } = record
-  return vm ? `${vm}/${text}` : text
+/** -4095 to -1, as the kernel returns errors (include/linux/err.h: IS_ERR_VALUE). */
+function failed(ret: unknown): boolean {
+  const value = Number(ret)
+  return value >= -4095 && value <= -1
 }

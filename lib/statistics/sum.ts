@@ -5,9 +5,9 @@
 import type { Sequence } from '../drawing/sequence.js'
 import { type Column, textTable } from '../drawing/text-table.js'
 import { short } from '../drawing/visible.js'
-import { perUnit, type TimeUnit } from './latency-table.js'
 import { type Estimate, type Method, type TracedPart, withoutTracing } from './overhead.js'
 import type { SumPart } from './parts.js'
+import { perUnit, type TimeUnit } from './time-text.js'
 
 export interface Totals {
   /** Of the whole path with tracing; undefined: the sum of the parts. */

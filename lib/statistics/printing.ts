@@ -1,0 +1,36 @@
+/** Printing: what becomes of a series when it is over, a table for people or records for programs. */
+import { oneLine } from '../drawing/visible.js'
+import { bars } from './bars.js'
+import { hgrm } from './hgrm.js'
+import { caption, histogramRecord } from './histogram-record.js'
+import { latencyTable } from './latency-table.js'
+import type { Series } from './series.js'
+import type { Shape } from './shape.js'
+import { timeLine } from './style.js'
+import { perUnit } from './time-text.js'
+
+/** As a table. `time`: its end, in ns, to stand above it; `wall`: the offset of the wall clock, where known. */
+export function tableText(some: Series, shape: Shape, time: bigint | undefined, wall: bigint | undefined): string {
+  const { form, style } = shape
+  if (some.calls === 0 || (shape.onlySlow && !some.rows.some(({ slower }) => slower > 0))) return ''
+  const shapes = shape.bars
+    ? some.rows.map((row) => `\n${oneLine(caption(row, form.labels))}\n${bars(row.histogram, row.unit)}`)
+    : []
+  const above = time === undefined ? '' : timeLine(style, time, wall)
+  return `${above}${latencyTable(some.rows, form)}${shapes.join('')}`
+}
+
+/** As `histogram` records. `until`: the end of a stretch of time; null: over all. */
+export function recordTexts(some: Series, { rows }: Shape, until: bigint | null): string[] {
+  return some.rows.map((row) => JSON.stringify(histogramRecord(row, until, rows)))
+}
+
+/** As HdrHistogram's percentile distributions. */
+export async function hgrmText(some: Series, { form }: Shape): Promise<string> {
+  const texts: string[] = []
+  for (const row of some.rows) {
+    if (some.rows.length > 1) texts.push(`# ${oneLine(caption(row, form.labels))}\n`)
+    texts.push(await hgrm(row.histogram, row.unit === 'ns' ? perUnit[form.unit] : 1e3))
+  }
+  return texts.join('')
+}
