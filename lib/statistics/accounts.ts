@@ -22,6 +22,8 @@ type PairSummary = ClosedAccount & {
   slower?: number
   lower_ns?: number
   faster?: number
+  /** Of task-state, where not all were asked for. */
+  written?: number
 }
 
 const counted: (keyof ClosedAccount)[] = [
@@ -31,11 +33,11 @@ const counted: (keyof ClosedAccount)[] = [
 
 /** A summary may come from anywhere; one that is not as pair writes it is no account. */
 function isPairSummary(summary: Record<string, unknown>): summary is PairSummary & Record<string, unknown> {
-  const { path, than_ns, slower, lower_ns, faster } = summary
+  const { path, than_ns, slower, lower_ns, faster, written } = summary
   const whole = (value: unknown) => Number.isSafeInteger(value)
   const both = (limit: unknown, count: unknown) =>
     limit === undefined ? count === undefined : whole(limit) && whole(count)
-  const limits = both(than_ns, slower) && both(lower_ns, faster)
+  const limits = both(than_ns, slower) && both(lower_ns, faster) && (written === undefined || whole(written))
   return typeof path === 'string' && limits && counted.every((name) => whole(summary[name]))
 }
 
@@ -56,7 +58,7 @@ export function accounts(): Accounts {
     const summary = JSON.parse(record.line) as Record<string, unknown>
     if (Number.isSafeInteger(summary.bad)) bad += summary.bad as number
     if (Number.isSafeInteger(summary.late)) late += summary.late as number
-    if (summary.tool === 'pair' && isPairSummary(summary)) pairings.push(summary)
+    if ((summary.tool === 'pair' || summary.tool === 'task-state') && isPairSummary(summary)) pairings.push(summary)
   }
 
   return {
@@ -76,8 +78,11 @@ export function accounts(): Accounts {
       let written = 0
       for (const pairing of pairings) {
         const limits = limitsOf(pairing)
-        const chosen = limits === '' ? pairing.pairs : (pairing.slower ?? 0) + (pairing.faster ?? 0)
+        const chosen =
+          limits === '' ? (pairing.written ?? pairing.pairs) : (pairing.slower ?? 0) + (pairing.faster ?? 0)
         written += chosen
+        if (pairing.written !== undefined)
+          lines.push(`only the ${chosen} of ${pairing.pairs} stretches that were asked for are in the table`)
         if (limits !== '')
           lines.push(`only the ${chosen} of ${pairing.pairs} pairs that took ${limits} are in the table`)
       }
