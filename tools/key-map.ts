@@ -9,20 +9,13 @@
  * What can mislead: an event whose expression fails (a field it lacks) is left out, said and counted; with
  * another key it could be paired wrongly.
  */
-import { readFileSync } from 'node:fs'
 import { EVENT, SRC } from '../lib/assembly/layout.js'
-import { BadRecord, type Context, Failure, filter, type Spec } from '../lib/cli/tool.js'
-import { compile, EvaluationError, type Value } from '../lib/expression/compile.js'
-import { eventField } from '../lib/expression/event-fields.js'
-import { integerIn } from '../lib/expression/integer.js'
-import { msiOfEvent } from '../lib/interrupts/msi-event.js'
-import { type VectorMap, vectorMap } from '../lib/interrupts/vector-map.js'
-import { matches } from '../lib/pairing/hops.js'
+import { filter, type Spec } from '../lib/cli/tool.js'
+import { irqRules, MSI, readMaps } from '../lib/interrupts/irq-keys.js'
+import { keyRule, keyText, ruleFinder } from '../lib/pairing/key-rules.js'
 import { vmFinder } from '../lib/pairing/vm.js'
 import { words } from '../lib/wire/memory.js'
-import { nameOf } from '../lib/wire/names.js'
-import { memberName, type RecordView } from '../lib/wire/record.js'
-import { systemMessage } from '../lib/wire/system-message.js'
+import type { RecordView } from '../lib/wire/record.js'
 
 const spec = {
   name: 'key-map',
@@ -58,21 +51,13 @@ const spec = {
   ],
 } as const satisfies Spec
 
-const MSI = 'kvm_msi_set_irq'
-
-interface Rule {
-  event: string
-  /** undefined: this event gets no key. */
-  key: (record: RecordView) => Value | undefined
-}
-
 export default filter(spec, (options, context) => {
-  const map = options['irq-map'] && readMaps(options['irq-map'], context)
-  const rules = [...(options.key ?? []).map(ruleOf), ...(map ? irqRules(map, whose) : [])]
+  const map = options['irq-map'] && readMaps(options['irq-map'], context.bad)
+  const rules = [...(options.key ?? []).map(keyRule), ...(map ? irqRules(map, whose) : [])]
   const vmOf = vmFinder(options.vm ?? [])
   if (rules.length === 0 && !options.vm)
     throw new Error('nothing to do: give -k EVENT=EXPRESSION, --irq-map FILE or --vm NAME=PID')
-  const byEvent: (Rule | null)[] = []
+  const ruleFor = ruleFinder(rules)
   let keyed = 0
   let placed = 0
   let unmapped = 0
@@ -81,15 +66,6 @@ export default filter(spec, (options, context) => {
   function whose(record: RecordView): string {
     const vm = options.vm ? vmOf(record, words[record.row + SRC] as number) : ''
     return vm ? JSON.parse(vm) : record.vm
-  }
-
-  function ruleFor(event: number): Rule | null {
-    const known = byEvent[event]
-    if (known !== undefined) return known
-    const name = nameOf(event)
-    const rule = rules.find((candidate) => matches(candidate.event, name)) ?? null
-    byEvent[event] = rule
-    return rule
   }
 
   return {
@@ -118,68 +94,3 @@ export default filter(spec, (options, context) => {
     }),
   }
 })
-
-/** Both ends of an interrupt that crosses the boundary; an MSI that the map does not know gets no key. */
-function irqRules(map: VectorMap, whose: (record: RecordView) => string): Rule[] {
-  const irq = memberName('irq')
-  return [
-    {
-      event: MSI,
-      key(record) {
-        const msi = msiOfEvent(record)
-        if (msi === undefined) throw new BadRecord(`${record.event} has neither address and data nor dst and vec`)
-        return msi === 'other' ? undefined : map.irqOf(whose(record), msi)
-      },
-    },
-    {
-      event: 'irq_handler_entry,irq_handler_exit',
-      key(record) {
-        if (!map.knows(record.src)) return undefined
-        const number = record.arg(irq)
-        if (typeof number !== 'number') throw new BadRecord(`${record.event} has no irq`)
-        return number
-      },
-    },
-  ]
-}
-
-function readMaps(options: readonly string[], context: Context): VectorMap {
-  const files = options.map((option) => {
-    const [, guest = '', path = option] = /^([^=/]+)=(.+)$/.exec(option) ?? []
-    return { guest, path, text: textOf(path) }
-  })
-  const map = vectorMap(files, (file, line, reason) => context.bad(`${files[file]?.path}:${line}`, reason))
-  if (!map.known)
-    throw new Failure(
-      `${files.map(({ path }) => path).join(', ')}: no interrupt has a vector; irq-map --learn finds them in a recording`,
-    )
-  return map
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Failure(`${path}: ${systemMessage(error)}`)
-  }
-}
-
-function ruleOf(text: string): Rule {
-  const at = text.indexOf('=')
-  if (at < 1) throw new Error(`-k ${JSON.stringify(text)} is not EVENT=EXPRESSION`)
-  return { event: text.slice(0, at), key: compile(text.slice(at + 1), eventField) }
-}
-
-/** A number as a number; above 2^53, and text, as a string. */
-function keyText({ key }: Rule, record: RecordView): string | undefined {
-  let value: Value | undefined
-  try {
-    value = key(record)
-  } catch (error) {
-    throw error instanceof EvaluationError ? new BadRecord(`${record.event}: ${error.message}`) : error
-  }
-  if (value === undefined) return undefined
-  const integer = typeof value === 'string' ? integerIn(value) : value
-  if (typeof integer === 'number') return String(integer)
-  return JSON.stringify(String(value))
-}

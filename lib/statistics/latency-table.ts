@@ -105,6 +105,6 @@ function longest(head: string, names: string[]): number {
 }
 
 /** `raw_syscalls:sys_enter` is `sys_enter` in a table. */
-function bare(name: string): string {
+export function bare(name: string): string {
   return oneLine(name.slice(name.indexOf(':') + 1))
 }
