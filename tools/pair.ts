@@ -17,13 +17,13 @@ import { carrying } from '../lib/pairing/carried.js'
 import { detail } from '../lib/pairing/detail.js'
 import { hopsOf } from '../lib/pairing/hops.js'
 import { keyByMembers } from '../lib/pairing/key.js'
-import { pairRenderer, pairRow } from '../lib/pairing/pair-record.js'
+import { limits } from '../lib/pairing/limits.js'
+import { pairRow, pairWriter } from '../lib/pairing/pair-record.js'
 import { pairing } from '../lib/pairing/pairing.js'
 import { wide } from '../lib/wire/int64.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { nameOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
-import { RecordView } from '../lib/wire/record.js'
 
 const policies = ['last', 'first', 'fifo', 'lifo'] as const
 
@@ -84,18 +84,16 @@ function stretch(text: string | undefined): { before: bigint; after: bigint } | 
 
 export default filter(spec, (options, context) => {
   const hops = hopsOf(context.operands, options.cycle)
-  const { lower, with: carried } = options
-  const than = options.than ?? (lower === undefined ? -1 : Number.POSITIVE_INFINITY)
+  const { than, lower, with: carried = null, by = null } = options
   const timeout = options.timeout ?? Number.POSITIVE_INFINITY
   const needsNs = (['timeout', 'than', 'lower'] as const).find((name) => options[name] !== undefined)
-  if (options.detail && options.than === undefined && lower === undefined)
+  if (options.detail && than === undefined && lower === undefined)
     throw new Error('--detail goes with --than or --lower')
   const around = options.detail ? detail(options.detail.before, options.detail.after) : null
   const fill = pairRow()
   const told = new Set<string>()
-  const made = new RecordView()
-  let slow = 0
-  let fast = 0
+  const write = pairWriter()
+  const chosen = limits(than, lower)
   let worst = 0
   let output: Out
 
@@ -105,31 +103,13 @@ export default filter(spec, (options, context) => {
     context.problem(message)
   }
 
-  function write(row: number, more: string): void {
-    if (more === '') {
-      output.emit(row, pairRenderer)
-      return
-    }
-    made.row = row
-    made.renderer = pairRenderer
-    output.append(made, more)
-  }
-
   const pairs = pairing(
     hops,
-    {
-      policy: options.policy,
-      timeout,
-      maxOpen: options['max-open'],
-      by: options.by ?? null,
-      carried: carried ?? null,
-    },
+    { policy: options.policy, timeout, maxOpen: options['max-open'], by, carried },
     {
       pair(_hop, start, end, delta, values) {
-        if (delta > than) slow++
-        else if (lower !== undefined && delta < lower) fast++
-        else return
-        write(fill(start, end, delta), carried ? carried.text(start.carried, values) : '')
+        if (!chosen.lets(delta)) return
+        write(output, fill(start, end, delta), carried ? carried.text(start.carried, values) : '')
         around?.pair(wide(start.high, start.low), end.time ?? 0n, output)
       },
       acausal(_hop, _start, _end, delta) {
@@ -168,19 +148,15 @@ export default filter(spec, (options, context) => {
           `${account.acausal} ends are earlier than their start, by up to ${showDuration(-worst)}: the clocks disagree; tsc-align --check says more`,
         )
       const shown = around ? { detail_events: around.events, detail_cut: around.cut } : {}
-      const kept = {
-        ...(options.than === undefined ? {} : { than_ns: than, slower: slow }),
-        ...(lower === undefined ? {} : { lower_ns: lower, faster: fast }),
-        ...shown,
-      }
       if (around && around.cut > 0) context.warn(`${around.cut} slow pairs began before what --detail still held`)
       return {
-        line: [
-          accountLine(account),
-          ...(options.than === undefined ? [] : [`${slow} took longer than ${showDuration(than)}`]),
-          ...(lower === undefined ? [] : [`${fast} took less than ${showDuration(lower)}`]),
-        ].join('; '),
-        counts: { path: hops.map((hop) => `${hop.start} => ${hop.end}`).join(', '), ...account, ...kept },
+        line: [accountLine(account), ...chosen.said()].join('; '),
+        counts: {
+          path: hops.map((hop) => `${hop.start} => ${hop.end}`).join(', '),
+          ...account,
+          ...chosen.counts(),
+          ...shown,
+        },
       }
     },
   }

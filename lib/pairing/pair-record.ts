@@ -38,11 +38,26 @@ import {
 } from '../assembly/layout.js'
 import { allocate, bytes, scanner, words } from '../wire/memory.js'
 import { idOf, nameOf } from '../wire/names.js'
-import type { RecordView, Renderer } from '../wire/record.js'
+import type { Out } from '../wire/output.js'
+import { RecordView, type Renderer } from '../wire/record.js'
 import type { OpenStart } from './open-starts.js'
 
 export const pairRenderer: Renderer = {
   render: (row, to) => scanner.putPair(to, row << 2),
+}
+
+/** Writes a filled row; `more`: members that its record has beside, as JSON text. */
+export function pairWriter(): (out: Out, row: number, more: string) => void {
+  const view = new RecordView()
+  return (out, row, more) => {
+    if (more === '') {
+      out.emit(row, pairRenderer)
+      return
+    }
+    view.row = row
+    view.renderer = pairRenderer
+    out.append(view, more)
+  }
 }
 
 interface Span {
