@@ -116,7 +116,7 @@ export default filter(spec, (options, context) => {
     record(record) {
       if (record.type === 'summary') {
         const { tool, ...counts } = record.members
-        if (tool === 'chain' && accounts.length < 100) accounts.push(toldAccount(counts))
+        if ((tool === 'chain' || tool === 'io-path') && accounts.length < 100) accounts.push(toldAccount(counts))
       }
       if (record.type !== 'chain') return
       try {

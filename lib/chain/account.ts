@@ -38,9 +38,9 @@ export function stoppedText({ stopped }: ClosedAccount): string {
   return [...stopped].map(([stage, count]) => `${stage} ${count}`).join(', ')
 }
 
-/** The members of chain's summary: `path: 148 started, 147 completed, 1 lost`; what is 0 is left out. */
+/** The summary of chain or io-path: `path: 148 started, 147 completed, 1 lost`; what is 0 is left out. */
 export function toldAccount({ path, ...counts }: Record<string, unknown>): string {
-  const shown = ['started', 'completed', ...ends, 'bad']
+  const shown = ['started', 'completed', 'gaps', 'unclear', 'requeued', ...ends, 'bad']
   const parts = shown.filter((name) => typeof counts[name] === 'number' && (counts[name] !== 0 || name === 'completed'))
   const stopped = counts.stopped_before === undefined ? '' : `; stopped before ${counts.stopped_before}`
   return `${path}: ${parts.map((name) => `${counts[name]} ${name}`).join(', ')}${stopped}`

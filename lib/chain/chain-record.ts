@@ -9,10 +9,16 @@
  */
 import { nameOf } from '../wire/names.js'
 import { lastStamp, type OpenPath, type Stamp } from './open-path.js'
-import type { Path } from './path.js'
+import type { Stage } from './path.js'
+
+/** What its record says of a path. */
+export interface NamedPath {
+  name: string
+  stages: readonly Pick<Stage, 'name'>[]
+}
 
 /** A record of a path, as JSON text. `links`: write the values of the path's links, too. */
-export function chainRecord({ name, stages }: Path, path: OpenPath, links: boolean): string {
+export function chainRecord({ name, stages }: NamedPath, path: OpenPath, links: boolean): string {
   const first = path.stamps[0] as Stamp
   const last = lastStamp(path)
   const unit = first.ns ? 'ts' : 'tsc'
