@@ -11,9 +11,9 @@
  */
 import { EVENT, HAS_CPU, HAS_PID, HAS_TS, PID, SRC, VM } from '../lib/assembly/layout.js'
 import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
-import { parseDuration, showDuration } from '../lib/clock/duration.js'
+import { parseDuration } from '../lib/clock/duration.js'
 import { epoch } from '../lib/clock/times.js'
-import { type Current, certainties, type OffCounts, offPeriods } from '../lib/interrupts/off.js'
+import { type Current, offAccount, offPeriods } from '../lib/interrupts/off.js'
 import { hostEvents } from '../lib/interrupts/off-host.js'
 import { kindsOf } from '../lib/interrupts/off-kinds.js'
 import { offHead, offLine, offRecord } from '../lib/interrupts/off-record.js'
@@ -90,15 +90,13 @@ export default filter(spec, (options, context) => {
 
   function onCpu(cpu: QuietCpu, record: RecordView, at: number): void {
     const kind = kinds(words[record.row + EVENT] as number)
-    const pid = record.has(HAS_PID) ? (words[record.row + PID] as number) : undefined
+    cpu.seen(at, record.has(HAS_PID) ? (words[record.row + PID] as number) : undefined)
     current = record
     if (kind === 'timer') cpu.tick(at, off.on(cpu, at, true, inTask))
     else if (kind === 'interrupt') off.on(cpu, at, true, inTask)
     else if (kind === 'hrtimer_expire_entry') off.expired(cpu, at, hrtimers.expired(record, at), inTask)
     else if (kind === 'switch' || isOn(record.flags)) off.on(cpu, at, false, inTask)
-    cpu.seen(at, pid === undefined ? undefined : pid === 0)
-    if (kind === 'switch') cpu.switched(at, record.arg(nextPid) === 0)
-    if (kind === 'hrtimer_cancel') hrtimers.forget(record)
+    if (kind === 'switch') cpu.switched(at, Number(record.arg(nextPid)))
     if (kind === 'hrtimer_start' && !hrtimers.start(record, at)) throw new BadRecord(`${record.event} has no expires`)
   }
 
@@ -131,7 +129,7 @@ export default filter(spec, (options, context) => {
       output = out
       off.end()
       const counts = off.counts()
-      if (off.ambiguous)
+      if (off.vcpus.ambiguous)
         context.problem(
           'two guests have a vCPU of the same number: the host proves nothing until key-map --vm tells them apart',
         )
@@ -140,7 +138,7 @@ export default filter(spec, (options, context) => {
         context.problem(
           `${backwards} events are older than the one before them on their CPU and left out; put order before irq-off`,
         )
-      return { line: accountLine(counts, than), counts: json ? { than_ns: than, ...counts } : undefined }
+      return { line: offAccount(counts, than), counts: json ? { than_ns: than, ...counts } : undefined }
     },
   }
 })
@@ -148,22 +146,4 @@ export default filter(spec, (options, context) => {
 /** Five or more signs, the first of which says of interrupts: `.` on, `b` on and softirqs off. */
 function isOn(flags: string | undefined): boolean {
   return flags !== undefined && flags.length >= 4 && (flags[0] === '.' || flags[0] === 'b')
-}
-
-const dismissed = {
-  not_run: 'in which the vCPU did not run',
-  not_waiting: 'in which no interrupt waited',
-  short: 'that were shorter',
-  nothing_due: 'in which nothing was due',
-} as const
-
-/** `14 stretches longer than 40 ms = 10 proven + 2 late + 2 in which nothing was due` */
-function accountLine(counts: OffCounts, than: number): string {
-  const parts = certainties
-    .filter((name) => name !== 'uncertain' || counts.uncertain > 0)
-    .map((name) => `${counts[name]} ${name}`)
-  for (const [name, text] of Object.entries(dismissed) as [keyof typeof dismissed, string][])
-    if (counts[name] > 0) parts.push(`${counts[name]} ${text}`)
-  const { stretches } = counts
-  return `${stretches} ${stretches === 1 ? 'stretch' : 'stretches'} without an interrupt for more than ${showDuration(than)} = ${parts.join(' + ')}`
 }

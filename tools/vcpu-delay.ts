@@ -13,9 +13,11 @@
 import { EVENT, HAS_CPU, HAS_PID, HAS_TS, PID, SRC, VM } from '../lib/assembly/layout.js'
 import { BadRecord, type Context, filter, type Spec } from '../lib/cli/tool.js'
 import { parseThreads } from '../lib/clock/clocks.js'
-import { parseDuration, showDuration } from '../lib/clock/duration.js'
+import { parseDuration } from '../lib/clock/duration.js'
 import { epoch } from '../lib/clock/times.js'
+import { rolesOf } from '../lib/pairing/hops.js'
 import type { TimeUnit } from '../lib/statistics/time-text.js'
+import { accountLine, many, type PresenceSum, presenceLine } from '../lib/vcpu/account.js'
 import { delayRecord, tables, worstText } from '../lib/vcpu/delay-text.js'
 import { type DelayCounts, vcpuDelays } from '../lib/vcpu/delays.js'
 import { hostScheduling } from '../lib/vcpu/host-events.js'
@@ -23,7 +25,7 @@ import { totals } from '../lib/vcpu/totals.js'
 import { type Vcpus, vcpuThreads } from '../lib/vcpu/vcpus.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { words } from '../lib/wire/memory.js'
-import { idOf, nameOf } from '../lib/wire/names.js'
+import { idOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
 import { memberName, type RecordView } from '../lib/wire/record.js'
 
@@ -82,11 +84,12 @@ export default filter(spec, (options, context) => {
     },
   )
   const onHost = hostScheduling(vcpus, delays)
+  const isSwitch = rolesOf([{ index: 0, start: 'sched_switch', end: 'sched_switch' }])
 
   function onGuest(record: RecordView, src: number, at: number): void {
     if (!record.has(HAS_CPU)) return
     const cpu = record.cpu as number
-    const next = isSwitch(words[record.row + EVENT] as number) ? record.arg(nextPid) : undefined
+    const next = isSwitch(words[record.row + EVENT] as number) !== null ? record.arg(nextPid) : undefined
     const told = words[record.row + VM] !== 0
     if (typeof next === 'number') vcpus.runs(src, cpu, told, next, () => String(record.arg(nextComm) ?? '<...>'))
     else if (record.has(HAS_PID))
@@ -136,15 +139,7 @@ export default filter(spec, (options, context) => {
   }
 })
 
-/** By interned name, looked at once. */
-const switches: (boolean | undefined)[] = []
-
-function isSwitch(event: number): boolean {
-  switches[event] ??= /(^|:)sched_switch$/.test(nameOf(event))
-  return switches[event]
-}
-
-function presenceOf(vcpus: Vcpus) {
+function presenceOf(vcpus: Vcpus): PresenceSum {
   const all = vcpus.all().map(({ presence }) => presence.counts())
   return {
     inside: all.reduce((sum, { inside }) => sum + inside, 0),
@@ -161,24 +156,4 @@ function complain(context: Context, { backwards }: DelayCounts, vcpus: Vcpus): v
     context.problem(
       `${many(backwards, 'delay')} ended before it began: events are not in order; put order before vcpu-delay`,
     )
-}
-
-const others = ['lost', 'backwards', 'open'] as const
-
-/** `2389 waits = 2388 delays + 1 open; 3 ran without a known start` */
-function accountLine(counts: DelayCounts): string {
-  const parts = others.filter((name) => counts[name] > 0).map((name) => ` + ${counts[name]} ${name}`)
-  const unseen = counts.unseen > 0 ? `; ${counts.unseen} ran, and it is not known since when they could have` : ''
-  return `${many(counts.waits, 'wait')} = ${many(counts.delays, 'delay')}${parts.join('')}${unseen}`
-}
-
-function many(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`
-}
-
-function presenceLine({ inside, outside, untold, furthest_ns }: ReturnType<typeof presenceOf>): string {
-  if (inside + outside === 0) return 'no event of a guest to look where its vCPU ran'
-  const far = outside > 0 ? `, up to ${showDuration(furthest_ns)} away` : ''
-  const not = untold > 0 ? `, ${untold} not known` : ''
-  return `guest events: ${inside} inside kvm_entry ... kvm_exit, ${outside} outside${far}${not}`
 }

@@ -20,7 +20,7 @@ export function hostEvents(off: Off): (record: RecordView, kind: Kind, at: numbe
   function ofThread(record: RecordView, vm: number): Vcpu | null {
     if (!record.has(HAS_PID)) return null
     const said = number(record.arg(vcpuId) ?? record.arg(vcpu))
-    return off.thread(words[record.row + PID] as number, vm, said)
+    return off.vcpus.thread(words[record.row + PID] as number, vm, said)
   }
 
   return (record, kind, at, vm) => {
@@ -42,14 +42,14 @@ export function hostEvents(off: Off): (record: RecordView, kind: Kind, at: numbe
       case 'kvm_apic_accept_irq': {
         accepting = true
         const [to, what] = [number(record.arg(apicid)), number(record.arg(vec))]
-        if (to !== undefined && what !== undefined) off.target(vm, to, true)?.accept(what, at)
+        if (to !== undefined && what !== undefined) off.vcpus.target(vm, to, true)?.accept(what, at)
         return true
       }
       case 'kvm_msi_set_irq': {
         // where KVM's own word on it is recorded, that is nearer
         const msi = accepting ? undefined : msiOfEvent(record)
         if (msi && msi !== 'other' && msi.destination < 65536)
-          off.target(vm, msi.destination, false)?.accept(msi.vector, at)
+          off.vcpus.target(vm, msi.destination, false)?.accept(msi.vector, at)
         return true
       }
       default:

@@ -15,7 +15,6 @@ export type Kind =
   | 'interrupt'
   | 'switch'
   | 'hrtimer_start'
-  | 'hrtimer_cancel'
   | 'hrtimer_expire_entry'
   | 'kvm_entry'
   | 'kvm_exit'
@@ -38,7 +37,6 @@ const kinds: Record<string, Kind> = {
 
 const same = [
   'hrtimer_start',
-  'hrtimer_cancel',
   'hrtimer_expire_entry',
   'kvm_entry',
   'kvm_exit',

@@ -11,12 +11,13 @@
  *
  *     stretches = proven + late + uncertain + not_run + not_waiting + short + nothing_due
  */
-import { addExpiry, dueOf, type Evidence, type QuietCpu, quietCpu, type Stretch } from './quiet.js'
+import { showDuration } from '../clock/duration.js'
+import { type OffVcpus, offVcpus, placeId } from './off-vcpus.js'
+import { dueOf, type Evidence, type QuietCpu, quietCpu, type Stretch } from './quiet.js'
 import type { Expiry } from './timers.js'
-import { type Vcpu, vcpuWaits, type Wait } from './waiting.js'
+import type { Vcpu, Wait } from './waiting.js'
 
-export const certainties = ['proven', 'late', 'uncertain'] as const
-export type Certainty = (typeof certainties)[number]
+export type Certainty = 'proven' | 'late' | 'uncertain'
 
 const dismissals = ['not_run', 'not_waiting', 'short', 'nothing_due'] as const
 
@@ -58,22 +59,18 @@ export interface Off {
   /** The CPU has interrupts on; `taken`: it takes one. Answers the stretch that this ends, where it was long. */
   on(cpu: QuietCpu, at: number, taken: boolean, current: Current): Stretch | null
   expired(cpu: QuietCpu, at: number, expiry: Expiry | undefined, current: Current): void
-  /** The vCPU that an interrupt is for; null: of which guest is not known. `all`: each one that KVM has is recorded. */
-  target(vm: number, vcpu: number, all: boolean): Vcpu | null
-  /** The thread of a vCPU; answers null where it is not known, or two guests cannot be told apart. */
-  thread(pid: number, vm: number, vcpu: number | undefined): Vcpu | null
   lostGuest(src: number, cpu: number | undefined): void
   lostHost(until: number): void
   /** Waits that no event of the guest will claim any more. */
   sweep(vcpu: Vcpu, now: number): void
   end(): void
   counts(): OffCounts
-  readonly ambiguous: boolean
+  readonly vcpus: OffVcpus
+  /** Events of CPUs that are too many. */
   readonly beyond: number
 }
 
 const MAX_CPUS = 16384
-const MAX_VCPUS = 4096
 /** How long after its end a wait is held for the guest's own events. */
 const CLAIM_NS = 1e9
 /** An injection and the guest's first event after it are this near. */
@@ -81,20 +78,9 @@ const NEAR_NS = 5e6
 
 export function offPeriods({ host, than, tick, found }: OffOptions): Off {
   const cpus = new Map<number, QuietCpu>()
-  const vcpus = new Map<number, Vcpu>()
-  const threads = new Map<number, Vcpu>()
+  const vcpus = offVcpus(than)
   /** Stretches that have ended, and may get evidence from what runs in that interrupt. */
   const open = new Map<QuietCpu, Stretch>()
-  const guests = new Set<number>()
-  /** Of these nothing says which vm they are. */
-  const untold = new Set<number>()
-  /** Those of the threads that enter vCPUs. */
-  const vms = new Set<number>()
-  let ambiguous = false
-  /** An interrupt was for a vCPU of which guest is not known. */
-  let unclear = false
-  /** Each interrupt that KVM has is recorded, not only MSIs. */
-  let accepting = false
   let beyond = 0
   const counts: OffCounts = {
     stretches: 0,
@@ -107,8 +93,6 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
     nothing_due: 0,
   }
 
-  const idOf = (machine: number, cpu: number) => machine * 65536 + cpu
-
   function report(period: OffPeriod): void {
     counts.stretches++
     counts[period.certainty]++
@@ -120,40 +104,11 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
     counts[why]++
   }
 
-  /** The only guest there is, where nothing tells guests apart. */
-  function only(): number | undefined {
-    const [src] = untold
-    return guests.size === 1 ? src : undefined
-  }
-
-  function onlyVm(): number | undefined {
-    const [vm] = vms
-    return vms.size === 1 ? vm : undefined
-  }
-
-  function vcpuIn(vm: number, vcpu: number): Vcpu | null {
-    const known = vcpus.get(idOf(vm, vcpu))
-    if (known) return known
-    if (vcpus.size === MAX_VCPUS) {
-      beyond++
-      return null
-    }
-    const made = vcpuWaits(vm, vcpu, than)
-    vcpus.set(idOf(vm, vcpu), made)
-    return made
-  }
-
-  /** What the host says of a guest's CPU. */
-  function vcpuOf({ src, cpu }: QuietCpu): Vcpu | undefined {
-    if (ambiguous) return undefined
-    return vcpus.get(idOf(src, cpu)) ?? (only() === src ? vcpus.get(idOf(onlyVm() ?? 0, cpu)) : undefined)
-  }
-
   function close(cpu: QuietCpu): void {
     const stretch = open.get(cpu)
     if (!stretch) return
     open.delete(cpu)
-    const vcpu = vcpuOf(cpu)
+    const vcpu = vcpus.ofGuest(cpu.src, cpu.cpu)
     const waits = vcpu?.takeWaits(stretch.from, stretch.to + NEAR_NS) ?? []
     for (const wait of waits) provenBy(wait, cpu, stretch)
     if (waits.length === 0) judge(cpu, stretch, vcpu)
@@ -195,7 +150,7 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
       dismiss('not_run')
       return
     }
-    if (heard && accepting && !uncertain && !unclear) {
+    if (heard && vcpus.complete && !uncertain) {
       dismiss('not_waiting')
       return
     }
@@ -216,14 +171,14 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
   /** Of a guest that tells nothing itself. */
   function provenByHostAlone(vcpu: Vcpu, before: number): void {
     // what two of one number did is nobody's
-    if (ambiguous) return
+    if (vcpus.ambiguous) return
     for (const wait of vcpu.takeWaits(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, before)) {
       if (wait.ran <= than) {
         dismiss('not_run')
         continue
       }
       report({
-        src: vcpu.vm || (only() ?? 0),
+        src: vcpu.vm || (vcpus.onlyGuest() ?? 0),
         cpu: vcpu.vcpu,
         certainty: 'proven',
         beginAfter: Number.isNaN(wait.on) ? undefined : wait.on,
@@ -241,28 +196,25 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
     close(cpu)
     const stretch = cpu.on(at, current)
     if (stretch) open.set(cpu, stretch)
-    vcpuOf(cpu)?.on(at, taken)
+    vcpus.ofGuest(cpu.src, cpu.cpu)?.on(at, taken)
     return stretch
   }
 
   return {
-    get ambiguous() {
-      return ambiguous
-    },
+    vcpus,
     get beyond() {
-      return beyond
+      return beyond + vcpus.beyond
     },
     cpu(src, cpu, told) {
-      const known = cpus.get(idOf(src, cpu))
+      const known = cpus.get(placeId(src, cpu))
       if (known) return known
       if (cpus.size === MAX_CPUS) {
         beyond++
         return null
       }
-      if (src !== host) guests.add(src)
-      if (src !== host && !told) untold.add(src)
+      if (src !== host) vcpus.guest(src, told)
       const made = quietCpu(src, cpu, than, tick)
-      cpus.set(idOf(src, cpu), made)
+      cpus.set(placeId(src, cpu), made)
       return made
     },
     on,
@@ -270,24 +222,7 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
       const stretch = open.get(cpu)
       // the interrupt's own event came just before, or there is none such in the recording
       const ended = stretch && at - stretch.to < NEAR_NS ? stretch : on(cpu, at, true, current)
-      if (ended && expiry) addExpiry(ended, expiry)
-    },
-    target(vm, vcpu, all) {
-      accepting = all
-      if (vm === 0 && vms.size > 1) unclear = true
-      const of = vm || onlyVm()
-      return of === undefined ? null : vcpuIn(of, vcpu)
-    },
-    thread(pid, vm, vcpu) {
-      const known = threads.get(pid)
-      if (known && (vcpu === undefined || known.vcpu === vcpu)) return known
-      if (vcpu === undefined) return null
-      const made = vcpuIn(vm, vcpu)
-      if (made === null) return null
-      if ([...threads.values()].includes(made)) ambiguous = true
-      threads.set(pid, made)
-      vms.add(vm)
-      return made
+      if (ended && expiry) cpu.expired(ended, expiry)
     },
     lostGuest(src, cpu) {
       for (const one of cpus.values())
@@ -297,13 +232,28 @@ export function offPeriods({ host, than, tick, found }: OffOptions): Off {
         }
     },
     lostHost(until) {
-      for (const vcpu of vcpus.values()) vcpu.lost(until)
+      for (const vcpu of vcpus.all()) vcpu.lost(until)
     },
     sweep: (vcpu, now) => provenByHostAlone(vcpu, now - CLAIM_NS),
     end() {
       for (const cpu of [...open.keys()]) close(cpu)
-      for (const vcpu of vcpus.values()) provenByHostAlone(vcpu, Number.POSITIVE_INFINITY)
+      for (const vcpu of vcpus.all()) provenByHostAlone(vcpu, Number.POSITIVE_INFINITY)
     },
     counts: () => ({ ...counts }),
   }
+}
+
+const dismissed: Record<(typeof dismissals)[number], string> = {
+  not_run: 'in which the vCPU did not run',
+  not_waiting: 'in which no interrupt waited',
+  short: 'that were shorter',
+  nothing_due: 'in which nothing was due',
+}
+
+/** `14 stretches without an interrupt for more than 40.000 ms = 10 proven + 2 late + 2 in which nothing was due` */
+export function offAccount(counts: OffCounts, than: number): string {
+  const { stretches, proven, late, uncertain } = counts
+  const parts = [`${proven} proven`, `${late} late`, ...(uncertain > 0 ? [`${uncertain} uncertain`] : [])]
+  for (const name of dismissals) if (counts[name] > 0) parts.push(`${counts[name]} ${dismissed[name]}`)
+  return `${stretches} ${stretches === 1 ? 'stretch' : 'stretches'} without an interrupt for more than ${showDuration(than)} = ${parts.join(' + ')}`
 }

@@ -6,6 +6,9 @@
  *     hrtimer_start:        hrtimer=… function=tick_sched_timer expires=29152000000 softexpires=29152000000 mode=ABS|HARD
  *     hrtimer_expire_entry: hrtimer=… function=tick_sched_timer now=29153000000          1 ms late
  *
+ * `hrtimer_cancel` says nothing: there is one before each expiry too (__run_hrtimer, kernel/time/hrtimer.c), and a timer
+ * that was cancelled is started anew before it expires.
+ *
  * One that runs in a softirq (mode SOFT) waits for that, not for interrupts: it is left out. A timer that was started
  * after its time cannot be late before that.
  */
@@ -16,14 +19,14 @@ import { memberName, type RecordView, type Scalar } from '../wire/record.js'
 export interface Expiry {
   function: string
   late: number
-  /** When it was to be taken, on the clock of the events. */
+  /** When it was started, and when it was to be taken, on the clock of the events. */
+  started: number
   due: number
 }
 
 export interface Timers {
   /** The event at time `at`. Answers false where it does not say when. */
   start(record: RecordView, at: number): boolean
-  forget(record: RecordView): void
   /** Undefined: not known when it was to expire, or of no use. */
   expired(record: RecordView, at: number): Expiry | undefined
 }
@@ -53,9 +56,6 @@ export function timers(): Timers {
       waiting.set(id, { expires: when, at, soft: isSoft(record.arg(mode)) })
       return true
     },
-    forget(record) {
-      waiting.delete(idOf(record))
-    },
     expired(record, at) {
       const id = idOf(record)
       const timer = waiting.get(id)
@@ -63,9 +63,15 @@ export function timers(): Timers {
       waiting.delete(id)
       if (!timer || time === undefined || timer.soft) return undefined
       const late = Number(time - timer.expires)
-      return { function: String(record.arg(func) ?? ''), late, due: Math.max(at - late, timer.at) }
+      return { function: functionName(record.arg(func)), late, started: timer.at, due: Math.max(at - late, timer.at) }
     },
   }
+}
+
+/** A name, where the source had symbols; else the address. */
+function functionName(value: Scalar | undefined): string {
+  const address = integer(value)
+  return address === undefined ? String(value ?? '') : `0x${BigInt.asUintN(64, address).toString(16)}`
 }
 
 function isSoft(value: Scalar | undefined): boolean {

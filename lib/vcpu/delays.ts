@@ -5,7 +5,9 @@
  *     preempted    a sched_switch from it while it was runnable (prev_state R), until the next one to it
  *
  * A waking is told while the thread is still on its way to sleep (try_to_wake_up waits for it to leave the CPU): then
- * the delay begins where it leaves the CPU, unless a later waking says that it slept after all. It closes:
+ * the delay begins where it leaves the CPU, unless a later waking says that it slept after all. Who captures leaves out its own
+ * threads' events, and so the switches from them: an event in another task than the last switch was to shows it, and a
+ * wait whose end is not told is `lost`. It closes:
  *
  *     waits = delays + lost + backwards + open
  */
@@ -51,6 +53,8 @@ interface Thread extends Waiter {
 }
 
 export interface Delays {
+  /** Any event of the host: in which task. */
+  seen(cpu: number, at: number, pid: number, comm: () => string): void
   /** `runnable`: who leaves could go on. */
   switched(cpu: number, at: number, prev: number, task: () => Task, runnable: boolean, next: Task): void
   /** `sched_waking`, or `sched_wakeup` (`done`). */
@@ -131,6 +135,15 @@ export function vcpuDelays(isVcpu: (pid: number) => boolean, found: (pid: number
   }
 
   return {
+    seen(cpu, at, pid, comm) {
+      if (queues.seen(cpu, at, pid, comm)) return
+      const thread = threads.get(pid)
+      if (thread?.state !== 'waiting') return
+      // it came, and it is not known when
+      queues.remove(thread, at)
+      thread.state = 'running'
+      counts.lost++
+    },
     switched(cpu, at, prev, task, runnable, next) {
       queues.switched(cpu, at, task, next)
       const comer = threadOf(next.pid)

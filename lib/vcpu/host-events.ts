@@ -79,6 +79,13 @@ export function hostScheduling(vcpus: Vcpus, delays: Delays): (record: RecordVie
       const thread = vcpus.of(words[record.row + PID] as number)
       if (thread) vcpus.concerns(thread, vm)
     }
+    if (record.has(HAS_CPU) && record.has(HAS_PID))
+      delays.seen(
+        words[record.row + CPU] as number,
+        at,
+        words[record.row + PID] as number,
+        () => record.comm ?? '<...>',
+      )
     if (kind === 'sched_switch') switched(record, at)
     else if (kind === 'sched_waking' || kind === 'sched_wakeup') woken(record, at, kind === 'sched_wakeup')
     else if (kind === 'sched_migrate_task') migrated(record, at)

@@ -28,13 +28,15 @@ export interface Runqueues {
   move(waiter: Waiter, cpu: number, at: number): void
   /** It waits no more. */
   remove(waiter: Waiter, at: number): void
+  /** An event on this CPU came in this task: where another was known to run, its leaving was not recorded. */
+  seen(cpu: number, at: number, pid: number, comm: () => string): boolean
   /** Another task runs on this CPU from now on; `prev` did until now. */
   switched(cpu: number, at: number, prev: () => Task, next: Task): void
   /** It is not known who runs, on this CPU or on any. */
   forget(cpu: number | undefined): void
 }
 
-/** Who runs is not known: the CPU has not switched yet. */
+/** Who runs is not known. */
 export const unknownTask: Task = { pid: -1, comm: '?', prio: undefined }
 /** More tasks than these in one wait are one share. */
 const MAX_SHARES = 64
@@ -53,6 +55,10 @@ export function runqueues(): Runqueues {
     const share = waiter.ran.get(task.pid)
     if (share) share.ns += ns
     else waiter.ran.set(task.pid, { ...task, ns })
+  }
+
+  function accountAll(cpu: number, at: number): void {
+    for (const waiter of waiting.get(cpu) ?? []) account(waiter, at)
   }
 
   function add(waiter: Waiter): void {
@@ -75,9 +81,18 @@ export function runqueues(): Runqueues {
       waiter.cpu = cpu
       add(waiter)
     },
+    seen(cpu, at, pid, comm) {
+      const runs = current.get(cpu)
+      if (runs === undefined || runs.pid === pid) return true
+      // since when is not known either
+      current.set(cpu, unknownTask)
+      accountAll(cpu, at)
+      current.set(cpu, { pid, comm: comm(), prio: undefined })
+      return false
+    },
     switched(cpu, at, prev, next) {
       if (!current.has(cpu)) current.set(cpu, prev())
-      for (const waiter of waiting.get(cpu) ?? []) account(waiter, at)
+      accountAll(cpu, at)
       current.set(cpu, next)
     },
     forget(cpu) {
