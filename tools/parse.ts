@@ -9,13 +9,14 @@
  * seconds has lost its nanoseconds; the comm is the one known when the text was printed.
  */
 import { HAS, HAS_TSC, OWN, SRC, TEXT_CONTROL, TYPE } from '../lib/assembly/layout.js'
+import { sourceOf } from '../lib/cli/drive.js'
 import { type Spec, source } from '../lib/cli/tool.js'
 import { readTraceDat } from '../lib/dat/tool.js'
 import { commentRecord } from '../lib/text/comments.js'
 import { type Format, formats, isJson, type JsonFormat, type TextFormat } from '../lib/text/detect.js'
 import { textLine } from '../lib/text/line.js'
 import { losses } from '../lib/text/losses.js'
-import { formatOf, openText } from '../lib/text/opening.js'
+import { formatOf } from '../lib/text/opening.js'
 import { readText } from '../lib/text/reading.js'
 import { readGraph } from '../lib/text/reading-graph.js'
 import { eventRecord, readJson } from '../lib/text/reading-json.js'
@@ -114,7 +115,7 @@ export default source(spec, async (options, context, out) => {
   }
 
   for (const path of context.files) {
-    const input = openText(path, context)
+    const input = sourceOf(path, context)
     if (!input) continue
     const { source: whole, format } = await formatOf(input, options.from, context)
     if (format) {

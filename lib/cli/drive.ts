@@ -20,10 +20,12 @@ export function open(path: string, context: Context): Input | null {
   return source && reported(openInput(source), context)
 }
 
-function sourceOf(path: string, context: Context): Source | null {
+/** The same before it is cut into lines. */
+export function sourceOf(path: string, context: Context): Source | null {
   try {
     const source = openSource(path)
     context.onStop(() => source.stop())
+    if (source.meter) context.reading?.(source.meter)
     return source
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).code) throw error

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { oneLine, visible } from '../drawing/visible.js'
+import { clearLine } from './terminal-line.js'
 
 export interface Problems {
   readonly status: number
@@ -46,6 +47,7 @@ export function problems(tool: string): Problems {
 
 /** A line on stderr that can do nothing to a terminal. stderr may be closed: then there is nobody to tell. */
 export function say(line: string): void {
+  clearLine()
   try {
     writeSync(2, `${visible(line)}\n`)
   } catch {

@@ -15,6 +15,8 @@ import { systemMessage } from '../wire/system-message.js'
 import { acceptor, drive } from './drive.js'
 import { Answer, commandLine } from './options.js'
 import { type Problems, problems, say } from './problems.js'
+import { progress } from './progress.js'
+import { giveWay } from './terminal-line.js'
 import { BadRecord, type Context, Failure, type Stage, type Summary, type Tool, Usage } from './tool.js'
 
 /** One tool with its arguments. */
@@ -81,7 +83,7 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
     throw new Usage(`${tool.spec.name} has no records, and no place in a pipe of them`)
   }
   const stop = signals()
-  const output = writer(1)
+  const output = writer(1, giveWay)
   const parts = steps.map((step, i) => of(step, steps, () => prepare(step, output, stop, i === steps.length - 1)))
   const first = parts[0] as Part
   for (const { tool, context } of parts.slice(1)) {
@@ -106,12 +108,16 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
     }
     return undefined
   }
+  const shown = progress(first.tool.spec.name, first.context.files)
+  if (!first.options.quiet) first.context.reading = shown.reading
   try {
     if (first.tool.kind === 'source') {
       const summary = await first.tool.source(first.options, first.context, first.out as Out)
+      shown.end()
       finish(first, summary)
     } else if (!first.stage?.alone)
       await drive(first.context, first.accept as (record: RecordView) => void, output, first.stage?.look)
+    shown.end()
     for (const part of parts) if (part.stage) finish(part, await part.stage.end?.(part.out as Out))
     output.flush()
   } catch (error) {

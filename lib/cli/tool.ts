@@ -6,7 +6,7 @@ import type { InferredOptionTypes, Options } from 'yargs'
 import type { Scan } from '../wire/input.js'
 import type { Out } from '../wire/output.js'
 import type { RecordView } from '../wire/record.js'
-import type { Source } from '../wire/source.js'
+import type { Meter, Source } from '../wire/source.js'
 
 /** An option as yargs has it, and what its value is called in the man page. */
 export interface Option extends Options {
@@ -64,6 +64,8 @@ export interface Context {
   onStop(stop: () => void): void
   /** The same at once: for who makes records and has nobody before it. */
   onSignal(stop: () => void): void
+  /** A file is about to be read; how far, its meter tells. */
+  reading?(meter: Meter): void
   /** A promise where the stages that take the records cannot take more now; `nextBatch` awaits it. */
   ready?(): Promise<void> | undefined
   /** What goes to a person at the end (a table): bytes to stdout past the records. */

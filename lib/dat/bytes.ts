@@ -13,7 +13,8 @@ export interface Bytes {
   read(to: Uint8Array, at: number): number
 }
 
-export function fileBytes(fd: number, size: number): Bytes {
+/** `onRead` is told how much of the file was read. */
+export function fileBytes(fd: number, size: number, onRead: (n: number) => void = () => {}): Bytes {
   return {
     size,
     read(to, at) {
@@ -23,6 +24,7 @@ export function fileBytes(fd: number, size: number): Bytes {
         if (n === 0) break
         have += n
       }
+      onRead(have)
       return have
     },
   }

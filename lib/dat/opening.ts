@@ -12,7 +12,9 @@ const MAX_HELD = 1 << 28
 export async function datBytes(path: string, source: Source): Promise<{ bytes: Bytes; close(): void }> {
   const file = openRegular(path)
   if (file) {
-    const bytes = fileBytes(file.fd, file.size)
+    const bytes = fileBytes(file.fd, file.size, (n) => {
+      if (source.meter) source.meter.done += n
+    })
     if (isDat(bytes)) return { bytes, close: file.close }
     file.close()
   }

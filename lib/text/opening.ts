@@ -1,22 +1,9 @@
-/** Opening an input whose format is to be found out. */
+/** What an input is, whose format is to be found out. */
 import type { Context } from '../cli/tool.js'
 import { peek } from '../wire/peek.js'
-import { openSource, type Source } from '../wire/source.js'
+import type { Source } from '../wire/source.js'
 import { systemMessage } from '../wire/system-message.js'
 import { detect, type Format } from './detect.js'
-
-/** A file that cannot be opened is a problem (null), and the others are still read. */
-export function openText(path: string, context: Context): Source | null {
-  try {
-    const input = openSource(path)
-    context.onStop(() => input.stop())
-    return input
-  } catch (error) {
-    if (!(error as NodeJS.ErrnoException).code) throw error
-    context.problem(`${path}: ${systemMessage(error)}`)
-    return null
-  }
-}
 
 /** What the input is: as --from says, or as its beginning looks. */
 export async function formatOf(

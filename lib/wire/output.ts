@@ -34,8 +34,8 @@ export interface Writer extends Out {
   text(text: string): void
 }
 
-/** Records as lines to a file descriptor. */
-export function writer(fd: number): Writer {
+/** Records as lines to a file descriptor; `before` is called ahead of each write. */
+export function writer(fd: number, before: () => void = () => {}): Writer {
   const start = allocate(SIZE + LINE_ROOM)
   const member = memberText()
   let end = start
@@ -47,6 +47,7 @@ export function writer(fd: number): Writer {
   function flush(): void {
     const length = end - start
     end = start
+    if (length > 0) before()
     writeAll(fd, start, length)
   }
 

@@ -51,5 +51,6 @@ function again(source: Source, first: Buffer): Source {
     },
     stop: () => source.stop(),
     close: () => source.close(),
+    meter: source.meter,
   }
 }

@@ -19,6 +19,14 @@ export interface Source {
   /** The read that waits, and all later ones, answer 0. */
   stop(): void
   close(): void
+  /** How far a file has been read; a pipe has no end that is known. */
+  readonly meter?: Meter | undefined
+}
+
+/** Bytes of a file as it lies there, compressed or not. */
+export interface Meter {
+  readonly size: number
+  done: number
 }
 
 /** A read from a pipe or socket brings at most this much: the pipe's own capacity. */
@@ -34,7 +42,7 @@ export function openSource(path: string): Source {
     ? streamSource(name, new ReadStream(fd))
     : stat.isFIFO() || stat.isSocket()
       ? pipeSource(name, fd)
-      : fileSource(name, fd)
+      : fileSource(name, fd, stat.isFile() ? { size: stat.size, done: 0 } : undefined)
   return gunzipped(source)
 }
 
@@ -62,16 +70,21 @@ export function openRegular(path: string): { fd: number; size: number; close(): 
   return undefined
 }
 
-function fileSource(name: string, fd: number): Source {
+function fileSource(name: string, fd: number, meter: Meter | undefined): Source {
   let stopped = false
   return {
     name,
     live: false,
-    read: (to, max) => (stopped ? 0 : readSync(fd, bytes, to, max, null)),
+    read(to, max) {
+      const n = stopped ? 0 : readSync(fd, bytes, to, max, null)
+      if (meter) meter.done += n
+      return n
+    },
     stop() {
       stopped = true
     },
     close: () => closeSync(fd),
+    meter,
   }
 }
 
@@ -223,6 +236,7 @@ function gunzipped(source: Source): Source {
       inner.close()
       if (inner !== source) source.close()
     },
+    meter: source.meter,
   }
 }
 
