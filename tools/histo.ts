@@ -3,7 +3,7 @@
  *
  * Reads `pair` records and prints a table: a row for each start => end, or for each of their keys; below it
  * the accounts of what was paired and what was lost, as the tools before it wrote them. With --interval a
- * table for each stretch of time, and one over all.
+ * table for each stretch of time, and one over all; with --timeline a line for each interval of trace time.
  *
  * What can mislead: pairs that `pair --than` held back are not in the table; the account says how many.
  */
@@ -20,6 +20,7 @@ import { shapeOf } from '../lib/statistics/shape.js'
 import { stretches } from '../lib/statistics/stretches.js'
 import type { Style } from '../lib/statistics/style.js'
 import type { TimeUnit } from '../lib/statistics/time-text.js'
+import { timeline } from '../lib/statistics/timeline.js'
 import { integer64 } from '../lib/wire/int64.js'
 import { words } from '../lib/wire/memory.js'
 import { idOf } from '../lib/wire/names.js'
@@ -56,6 +57,11 @@ const spec = {
       value: 'duration',
       describe: 'also a table for each so long a time: 1s, 100ms, or ms',
     },
+    timeline: {
+      type: 'string',
+      value: 'duration',
+      describe: 'first a line for each so long a time, its distribution drawn: 1s, 100ms',
+    },
     unit: { choices: units, default: 'us', describe: 'of the times in the table' },
     style: { choices: styles, default: 'vmpipe', describe: 'whose form the table has' },
     bars: { type: 'boolean', default: false, describe: 'draw the distribution, a bar for each power of two' },
@@ -73,13 +79,19 @@ const spec = {
 export default filter(spec, (options, context) => {
   const { json } = options
   if (options.hgrm && (json || options.interval)) throw new Error('--hgrm goes with neither --json nor --interval')
-  const interval = options.interval === undefined ? 0 : parseInterval(options.interval)
+  if (options.timeline !== undefined && (json || options.hgrm || options.interval))
+    throw new Error('--timeline goes with none of --json, --hgrm and --interval')
+  const interval = options.interval === undefined ? 0 : parseInterval(options.interval, 'interval')
   const shape = shapeOf(options)
   const make = () => series(shape.rows)
   const pair = idOf('pair')
   const clock = idOf('clock')
   const account = accounts()
   const overall = make()
+  const overTime =
+    options.timeline === undefined
+      ? null
+      : timeline(parseInterval(options.timeline, 'timeline'), options.unit, make, (text) => context.print(text))
   const parts = stretches(interval, make, showPart)
   const perfProf = shape.style === 'perf-prof'
   let output: Out
@@ -117,14 +129,12 @@ export default filter(spec, (options, context) => {
     if (json) out.pass(record)
   }
 
-  function toStretch(record: RecordView): void {
-    if (!record.has(HAS_TS)) {
-      if (!timeless) context.problem('--interval needs times in ns; tsc-align makes them')
-      timeless = true
-      return
-    }
-    parts.reach(record)
-    parts.add(record)
+  /** Intervals are ns; says once that this pair has none. */
+  function timed(record: RecordView): boolean {
+    if (record.has(HAS_TS)) return true
+    if (!timeless) context.problem(`--${overTime ? 'timeline' : 'interval'} needs times in ns; tsc-align makes them`)
+    timeless = true
+    return false
   }
 
   return {
@@ -139,7 +149,10 @@ export default filter(spec, (options, context) => {
       const wrong = overall.add(record)
       if (wrong) throw new BadRecord(wrong)
       if (perfProf && record.has(HAS_TS)) last = integer64(record.row + TIME)
-      if (interval > 0) toStretch(record)
+      if (overTime && timed(record)) overTime.add(record)
+      if (interval === 0 || !timed(record)) return
+      parts.reach(record)
+      parts.add(record)
     },
     async end(out) {
       output = out
@@ -150,6 +163,7 @@ export default filter(spec, (options, context) => {
         return undefined
       }
       if (!timeless) parts.close()
+      if (overTime?.end()) context.print('\n')
       showAll()
       if (!json) for (const line of lines) context.print(`${oneLine(line)}\n`)
       return undefined
@@ -162,8 +176,8 @@ function beyond({ others }: Series, maxKeys: number): string[] {
 }
 
 /** `-i 1000` is what users of perf-prof type for a second. */
-function parseInterval(text: string): number {
+function parseInterval(text: string, option: string): number {
   const interval = /^\d+$/.test(text) ? Number(text) * 1_000_000 : parseDuration(text)
-  if (interval === 0) throw new Error('--interval 0 is no stretch of time')
+  if (interval === 0) throw new Error(`--${option} 0 is no stretch of time`)
   return interval
 }

@@ -1,0 +1,126 @@
+/**
+ * Latency over time: a line for each interval, its distribution drawn beside it, so that a change stands out as one
+ * looks down the lines. Printed as soon as an interval is over; one interval is held.
+ *
+ *        from     calls      min(us)      p50(us)      p99(us)      max(us) 1us  32us 1ms  32ms 1s
+ *       270.0         4      120.175      182.011      225.407      225.407 |        =@               |
+ *
+ * Intervals lie on a grid of trace time: those of 500ms begin at 270.0, 270.5, ... A column of the drawing is a power
+ * of two (1us is 1,024 ns), the same in every line and every run; below 1 us and above 17 s it is the outermost one.
+ * Its sign says how many of the line's calls have it: ten steps from none to all.
+ */
+import { TIME } from '../assembly/layout.js'
+import { seconds } from '../drawing/event-line.js'
+import { oneLine } from '../drawing/visible.js'
+import { difference, wide } from '../wire/int64.js'
+import { words } from '../wire/memory.js'
+import type { RecordView } from '../wire/record.js'
+import type { Histogram } from './histogram.js'
+import { bare, exactThousandths, type LatencyRow, perUnit, type TimeUnit } from './latency-table.js'
+import type { Series } from './series.js'
+
+export interface Timeline {
+  /** A pair with a time in ns, in order of these. */
+  add(record: RecordView): void
+  /** The last interval; answers whether there was any. */
+  end(): boolean
+}
+
+const FIRST_POWER = 9
+const COLUMNS = 26
+const SHADES = ' .:-=+*#%@'
+/** Intervals without a pair that get a line each; of more, their number is told. */
+const EMPTY_LINES = 3
+
+export function timeline(
+  interval: number,
+  unit: TimeUnit,
+  make: () => Series,
+  print: (text: string) => void,
+): Timeline {
+  const step = BigInt(interval)
+  const digits = digitsOf(step)
+  let stretch: Series | null = null
+  let from = 0n
+  let fromHigh = 0
+  let fromLow = 0
+
+  function begin(at: bigint): void {
+    from = at
+    fromHigh = Number(at >> 32n)
+    fromLow = Number(at & 0xffff_ffffn)
+    stretch = make()
+  }
+
+  function label(at: bigint): string {
+    return upTo(seconds(at, 9), digits).padStart(14)
+  }
+
+  function show(): void {
+    for (const row of stretch?.rows ?? []) print(`${label(from)} ${figures(row, unit)}\n`)
+  }
+
+  /** What lies between the interval that ended and the one that begins. */
+  function gap(until: bigint): void {
+    const empty = (until - from) / step - 1n
+    if (empty > EMPTY_LINES) print(`${' '.repeat(14)} ${`${empty} without a pair`.padStart(23)}\n`)
+    else for (let at = from + step; at < until; at += step) print(`${label(at)} ${'0'.padStart(8)}\n`)
+  }
+
+  return {
+    add(record) {
+      const high = words[record.row + TIME + 1] as number
+      const low = words[record.row + TIME] as number
+      if (stretch === null || difference(high, low, fromHigh, fromLow) >= interval) {
+        const time = wide(high, low)
+        const next = time - (((time % step) + step) % step)
+        if (stretch === null) print(`${'from'.padStart(14)} ${heading(unit)}\n`)
+        else {
+          show()
+          gap(next)
+        }
+        begin(next)
+      }
+      stretch?.add(record)
+    },
+    end() {
+      show()
+      return stretch !== null
+    },
+  }
+}
+
+/** Digits that a multiple of the step can have after the point. */
+function digitsOf(step: bigint): number {
+  let digits = 9
+  for (let rest = step; digits > 0 && rest % 10n === 0n; rest /= 10n) digits--
+  return digits
+}
+
+function upTo(text: string, digits: number): string {
+  return digits === 0 ? text.slice(0, -10) : text.slice(0, text.length - 9 + digits)
+}
+
+function heading(unit: TimeUnit): string {
+  const names = ['min', 'p50', 'p99', 'max'].map((name) => `${name}(${unit})`.padStart(12)).join(' ')
+  const scale = ['1us', '32us', '1ms', '32ms', '1s'].map((name) => name.padEnd(5)).join('')
+  return `${'calls'.padStart(8)} ${names}   ${scale.trimEnd()}`
+}
+
+function figures({ histogram: h, start, end, key }: LatencyRow, unit: TimeUnit): string {
+  const times = [h.min, h.percentile(50), h.percentile(99), h.max]
+  const columns = times.map((time) => exactThousandths(BigInt(time), perUnit[unit]).padStart(12)).join(' ')
+  const name = oneLine(`${bare(start)} => ${bare(end)}${key === undefined ? '' : `, key ${key}`}`)
+  return `${String(h.calls).padStart(8)} ${columns} |${shades(h)}| ${name}`
+}
+
+/** The share of the calls in each power of two. */
+function shades(h: Histogram): string {
+  const counts = new Array<number>(COLUMNS).fill(0)
+  for (const [value, count] of h.buckets()) {
+    const power = value < 1 ? 0 : Math.floor(Math.log2(value))
+    const column = Math.min(COLUMNS - 1, Math.max(0, power - FIRST_POWER))
+    counts[column] = (counts[column] as number) + count
+  }
+  return counts.map((count) => SHADES[Math.ceil((count / h.calls) * (SHADES.length - 1))]).join('')
+}
