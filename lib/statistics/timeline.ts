@@ -16,8 +16,9 @@ import { difference, wide } from '../wire/int64.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 import type { Histogram } from './histogram.js'
-import { bare, exactThousandths, type LatencyRow, perUnit, type TimeUnit } from './latency-table.js'
-import type { Series } from './series.js'
+import { bare } from './latency-table.js'
+import type { LatencyRow, Series } from './series.js'
+import { exactThousandths, perUnit, type TimeUnit } from './time-text.js'
 
 export interface Timeline {
   /** A pair with a time in ns, in order of these. */
@@ -107,10 +108,11 @@ function heading(unit: TimeUnit): string {
   return `${'calls'.padStart(8)} ${names}   ${scale.trimEnd()}`
 }
 
-function figures({ histogram: h, start, end, key }: LatencyRow, unit: TimeUnit): string {
+function figures({ histogram: h, start, end, labels }: LatencyRow, unit: TimeUnit): string {
   const times = [h.min, h.percentile(50), h.percentile(99), h.max]
   const columns = times.map((time) => exactThousandths(BigInt(time), perUnit[unit]).padStart(12)).join(' ')
-  const name = oneLine(`${bare(start)} => ${bare(end)}${key === undefined ? '' : `, key ${key}`}`)
+  const path = start === '' ? 'all' : `${bare(start)} => ${bare(end)}`
+  const name = oneLine(`${path}${labels.length === 0 ? '' : `, key ${labels.join(' ')}`}`)
   return `${String(h.calls).padStart(8)} ${columns} |${shades(h)}| ${name}`
 }
 
