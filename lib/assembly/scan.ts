@@ -4,7 +4,7 @@
  * The whole grammar is checked (RFC 8259, UTF-8 included), with no object built. A line is what
  * JSON.parse takes for an object; a member that comes twice counts the second time, as there.
  */
-import { blank, escaped, fail, integer, integerUnsigned, integerValue, reason, at, string, unescape, value } from './json'
+import { blank, escaped, fail, integer, integerUnsigned, integerValue, isDigit, reason, at, string, unescape, value } from './json'
 import {
   ARGS,
   CLOSE,
@@ -55,6 +55,7 @@ import {
   VM,
 } from './layout'
 import { intern } from './names'
+import { bit, jsonLines, offer, repeated } from './repeat'
 
 const ROW_BYTES: usize = ROW_WORDS * 4
 /** Room for a name or a member name with its escapes undone: no longer than a line. */
@@ -144,6 +145,13 @@ export function scan(p: usize, end: usize, rows: usize, max: i32): i32 {
   blanks = 0
   while (p < end && n < max) {
     const first = p
+    const again = repeated(jsonLines, p, end, row)
+    if (again) {
+      p = again + 1
+      row += ROW_BYTES
+      n++
+      continue
+    }
     p = blank(p)
     if (load<u8>(p) == 10) {
       p++
@@ -166,6 +174,7 @@ export function scan(p: usize, end: usize, rows: usize, max: i32): i32 {
       if (get(row, TIME_AT) == 0 && get(row, TYPE) == 0) clear(row, HAS_TS | HAS_TSC)
       p = blank(close)
       put(row, LINE_END, p)
+      if (get(row, TYPE) == 0 && get(row, TIME_AT) != 0 && get(row, REASON) == 0) offerEvent(first, p, row)
       p++
     }
     row += ROW_BYTES
@@ -173,6 +182,22 @@ export function scan(p: usize, end: usize, rows: usize, max: i32): i32 {
   }
   scanned = p
   return n
+}
+
+const ADDRESSES: u32 =
+  bit(LINE) | bit(LINE_END) | bit(TIME_AT) | bit(TIME_AFTER) | bit(CLOSE) | bit(ARGS) | bit(ARGS + 1) |
+  bit(COMM) | bit(COMM + 1) | bit(FLAGS) | bit(FLAGS + 1) | bit(TEXT) | bit(TEXT + 1)
+const KEY_ADDRESSES: u32 = bit(KEY) | bit(KEY + 1)
+
+/** An event may come again with another time, where that is a string of digits. */
+function offerEvent(first: usize, end: usize, row: usize): void {
+  const quote = <usize>get(row, TIME_AFTER) - 1
+  if (load<u8>(quote) != 34) return
+  let from = quote
+  while (isDigit(load<u8>(from - 1))) from--
+  if (load<u8>(from - 1) != 34) return
+  const keys = (get(row, HAS) & HAS_KEY_TEXT) != 0 ? KEY_ADDRESSES : 0
+  offer(jsonLines, first, end, from, <u32>(quote - from), 0, row, ADDRESSES | keys, false)
 }
 
 /** The object at `p`, to the end of its line. After its closing brace, or 0. */

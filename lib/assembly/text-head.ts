@@ -22,6 +22,10 @@ let guestSrc: i32 = 0
 // what `head` found
 export let time: u64 = 0
 export let seconds: bool = false
+/** Where the digits of a time in seconds are, those before and behind the point; 0: it is not written like that. */
+export let digitsFrom: usize = 0
+export let wholeDigits: u32 = 0
+export let fractionDigits: u32 = 0
 export let cpu: i32 = -1
 export let pid: i32 = -1
 export let src: i32 = 0
@@ -88,6 +92,7 @@ function columns(first: usize, colon: usize, strict: bool): bool {
   commFrom = 0
   flagsFrom = 0
   flagsEnd = 0
+  digitsFrom = 0
   let e = colon
   let micros = false
   if (!isDigit(load<u8>(e - 1))) {
@@ -169,6 +174,9 @@ function timeValue(p: usize, e: usize): bool {
     }
   }
   seconds = true
+  digitsFrom = from
+  wholeDigits = <u32>(p - from)
+  fractionDigits = <u32>fraction
   time = n * 1000000000 + ns
   return true
 }

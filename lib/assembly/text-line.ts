@@ -3,6 +3,7 @@ import {
   ARGS,
   COMM,
   CPU,
+  DELTA,
   EVENT,
   FLAGS,
   HAS,
@@ -16,7 +17,7 @@ import {
   TIME,
 } from './layout'
 import { nameAddress, nameLength } from './names'
-import { decimal, signedDecimal } from './put'
+import { copy, decimal, signedDecimal } from './put'
 import { formOf, putFields } from './text-form'
 import { TEXT_PERF } from './text-layout'
 import { exact, putText } from './text-value'
@@ -37,6 +38,10 @@ const flagsText: u64 = 0x227367616c66222c // ,"flags"
 const eventText: u64 = 0x22746e657665222c // ,"event"
 const stackText: u64 = 0x226b63617473222c // ,"stack"
 
+/** For the last four tags: the tag, how many bytes, the bytes behind the time. */
+const TAIL: usize = 8 + 1024 + 16
+const tails: usize = memory.data(4 * (8 + 1024 + 16))
+
 /** Writes the line at `to`; answers the address after it, or 0 while the event has no form. */
 export function putTextLine(row: usize, to: usize): usize {
   const event = word(row, EVENT)
@@ -52,6 +57,11 @@ export function putTextLine(row: usize, to: usize): usize {
     store<u64>(to, 0x223a227374227b) // {"ts":"
     to = signedDecimal(to + 7, load<i64>(row + TIME * 4))
   }
+  // a repeated line (repeat.ts) has the same behind its time
+  const tag = word(row, TEXT) == 0 ? word(row, DELTA) : 0
+  const known = tails + <usize>(tag & 3) * TAIL
+  if (tag != 0 && load<u32>(known) == tag) return copy(to, known + 8, known + 8 + load<u32>(known, 4))
+  const tail = to
   store<u8>(to++, 34)
   to = name(literal(to, srcText, 7), word(row, SRC))
   store<u64>(to, eventText)
@@ -72,6 +82,11 @@ export function putTextLine(row: usize, to: usize): usize {
   if (!exact) to = putText(literal(to, textText, 8), word(row, ARGS), word(row, ARGS + 1))
   if (word(row, TEXT)) to = putStack(to, word(row, TEXT), word(row, TEXT + 1), word(row, OWN + 1))
   store<u8>(to++, 125)
+  if (tag != 0 && to - tail <= 1024) {
+    copy(known + 8, tail, to)
+    store<u32>(known, tag)
+    store<u32>(known, <u32>(to - tail), 4)
+  }
   return to
 }
 

@@ -7,10 +7,14 @@
  */
 import { isDigit, utf8 } from './json'
 import {
+  ARGS,
+  COMM,
+  FLAGS,
   HAS,
   HAS_BROKEN,
   LINE,
   LINE_END,
+  OWN,
   REASON,
   REASON_AT,
   REASON_NO_EVENT,
@@ -18,10 +22,11 @@ import {
   ROW_WORDS,
   TYPE,
 } from './layout'
+import { bit, forget, offer, repeated, textLines } from './repeat'
 import { scannedUpTo } from './scan'
 import { put, skipBlanks } from './text-bytes'
 import { event, KIND_ROW, KIND_SKIPPED, KIND_STACK } from './text-event'
-import { cpu, doubt, format, head, setFormat } from './text-head'
+import { cpu, digitsFrom, doubt, format, fractionDigits, head, setFormat, wholeDigits } from './text-head'
 import {
   COUNT_HEADERS,
   COUNT_NOT_UTF8,
@@ -42,6 +47,7 @@ export function openText(kind: i32, src: i32, guest: i32, lost: i32): void {
   setFormat(kind, src, guest)
   setLostType(lost)
   forgetRows()
+  forget(textLines)
   memory.fill(counts, 0, 16)
 }
 
@@ -95,6 +101,14 @@ export function scanText(p: usize, end: usize, rows: usize, max: i32, last: bool
   let row = rows
   while (p < end && n < max) {
     const first = p
+    const again = repeated(textLines, p, end, row)
+    if (again) {
+      remember(row)
+      p = again + 1
+      row += ROW_BYTES
+      n++
+      continue
+    }
     const newline = lineEnd(p)
     const stop = newline > first && load<u8>(newline - 1) == 13 ? newline - 1 : newline
     p = newline + 1
@@ -124,6 +138,9 @@ export function scanText(p: usize, end: usize, rows: usize, max: i32, last: bool
   return n
 }
 
+const ADDRESSES: u32 =
+  bit(OWN) | bit(ARGS) | bit(ARGS + 1) | bit(COMM) | bit(COMM + 1) | bit(FLAGS) | bit(FLAGS + 1)
+
 /** One line, not empty: a row is filled, or it is counted, or it belongs to a stack. */
 function line(first: usize, stop: usize, row: usize): i32 {
   if (wide && !soundUtf8(first, stop)) count(COUNT_NOT_UTF8, 1)
@@ -143,7 +160,12 @@ function line(first: usize, stop: usize, row: usize): i32 {
       return LINE_SILENT
     }
     if (kind != KIND_ROW) return broken(row, first, stop, doubt ? doubt : REASON_NO_EVENT)
-    if (load<u32>(row + TYPE * 4) == 0) remember(row)
+    if (load<u32>(row + TYPE * 4) == 0) {
+      remember(row)
+      // 9 digits of seconds: 2^64 ns are not reached
+      if (!wide && digitsFrom && wholeDigits <= 9 && load<u8>(stop) == 10)
+        offer(textLines, first, stop, digitsFrom, wholeDigits, fractionDigits, row, ADDRESSES, true)
+    }
     return LINE_ROW
   }
   if (lossLine(first, stop, row)) return LINE_ROW
