@@ -12,10 +12,10 @@
 import { readFileSync } from 'node:fs'
 import { HAS_TSC } from '../lib/assembly/layout.js'
 import { accountLine, stoppedText } from '../lib/chain/account.js'
-import { chainRecord } from '../lib/chain/chain-record.js'
+import { chainRecord, namedLinks } from '../lib/chain/chain-record.js'
 import { chaining } from '../lib/chain/chaining.js'
 import { pathOfHops } from '../lib/chain/hop-operands.js'
-import { type Path, policies } from '../lib/chain/path.js'
+import { hopPolicies, type Path } from '../lib/chain/path.js'
 import { parsePathFile } from '../lib/chain/path-file.js'
 import { BadRecord, Failure, filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
@@ -41,7 +41,7 @@ const spec = {
       describe: "with --path: another value for one of the file's names; may come again",
     },
     policy: {
-      choices: policies,
+      choices: hopPolicies,
       default: 'last',
       describe:
         'a path that comes where another waits with the same link: replaces it, is left out, queues, or both go on',
@@ -86,7 +86,7 @@ export default filter(spec, (options, context) => {
     { timeout: options.timeout ?? Number.POSITIVE_INFINITY, maxOpen: options['max-open'] },
     {
       complete(done) {
-        const record = chainRecord(path, done, options.path !== undefined)
+        const record = chainRecord(path, done, options.path === undefined ? undefined : namedLinks(path, done))
         if (than !== undefined && took(done.stamps) <= than) return
         slow++
         output.write(record)

@@ -96,7 +96,7 @@ export default filter(spec, (options, context) => {
       const took = Number((followed.stamps.at(-1)?.time ?? 0n) - (followed.stamps[0]?.time ?? 0n))
       if (than !== undefined && took <= than) return
       slower++
-      if (!table) output.write(chainRecord(path, followed, true))
+      if (!table) output.write(chainRecord(path, followed, followed.links))
     },
     acausal(by) {
       if (by > worst) worst = by

@@ -6,7 +6,8 @@
  * a request is completed is its interrupt's; the injection is the first one after the host was done that no handler
  * before has taken. What could be two is neither.
  */
-import type { OpenPath, Stamp } from '../chain/open-path.js'
+import type { Seen } from '../chain/chain-record.js'
+import type { Stamp } from '../chain/open-path.js'
 import type { Loss } from '../wire/lost.js'
 import { type Empty, emptyAccount, type IrqRow, type Report } from './account.js'
 import { calls } from './calls.js'
@@ -23,7 +24,7 @@ export interface FollowOptions {
   maxOpen: number
   queues: Queues
   /** A request that was followed to its end. */
-  done(path: OpenPath): void
+  done(path: Seen & { links: Record<string, string> }): void
   /** A stage is earlier than the one before it, by so much. */
   acausal(by: bigint): void
 }
@@ -169,7 +170,7 @@ export function follow({ guest, maxOpen, queues, done, acausal }: FollowOptions)
     }
     account[needed.some((stage) => why.has(stage)) ? 'gaps' : 'whole']++
     lastEnd = completed.time
-    done({ stamps, at: stages.length - 1, links: linksOf(request, handler), waits: new Map() })
+    done({ stamps, at: stages.length - 1, links: linksOf(request, handler) })
   }
 
   function drop(request: Request, why: 'evicted' | 'lost' | 'unclear' | 'requeued'): void {
@@ -238,14 +239,13 @@ function backwards(stamps: readonly (Stamp | null)[]): bigint {
   return 0n
 }
 
-function linksOf({ extent, queue }: Request, handler: Running | undefined): Map<string, string> {
-  const links = new Map([
-    ['dev', extent.dev],
-    ['sector', String(extent.sector)],
-    ['nr_sector', String(extent.sectors)],
-    ['rwbs', extent.rwbs],
-  ])
-  if (queue !== undefined) links.set('notify', queue)
-  if (handler) links.set('irq', String(handler.irq))
-  return links
+function linksOf({ extent, queue }: Request, handler: Running | undefined): Record<string, string> {
+  return {
+    dev: extent.dev,
+    sector: String(extent.sector),
+    nr_sector: String(extent.sectors),
+    rwbs: extent.rwbs,
+    ...(queue === undefined ? {} : { notify: queue }),
+    ...(handler ? { irq: String(handler.irq) } : {}),
+  }
 }

@@ -8,7 +8,7 @@
 export interface Account {
   started: number
   completed: number
-  /** A stage came too late, or an event said that it would not come. */
+  /** A stage came too late, or an event said that it would not come or that another path's events were taken. */
   broken: number
   replaced: number
   expired: number
@@ -22,8 +22,43 @@ export type ClosedAccount = Account & { open: number; stopped: ReadonlyMap<strin
 
 const ends = ['broken', 'replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const
 
-export function emptyAccount(): Account {
-  return { started: 0, completed: 0, broken: 0, replaced: 0, expired: 0, evicted: 0, lost: 0, acausal: 0 }
+/** How a path can end that is not completed. */
+export type Ending = Exclude<keyof Account, 'started' | 'completed'>
+
+export interface Tally {
+  readonly counts: Account
+  /** One ended so, for the lack of this stage. */
+  ended(why: Ending, stage: number): void
+  /** With those that are still open, by the stages that they lack. */
+  close(open: readonly number[]): ClosedAccount
+}
+
+export function tallying(stages: readonly { name: string }[]): Tally {
+  const counts: Account = {
+    started: 0,
+    completed: 0,
+    broken: 0,
+    replaced: 0,
+    expired: 0,
+    evicted: 0,
+    lost: 0,
+    acausal: 0,
+  }
+  const stopped = stages.map(() => 0)
+  return {
+    counts,
+    ended(why, stage) {
+      counts[why]++
+      stopped[stage] = (stopped[stage] as number) + 1
+    },
+    close(open) {
+      const all = stages.map(({ name }, i): [string, number] => [
+        name,
+        (stopped[i] as number) + open.filter((stage) => stage === i).length,
+      ])
+      return { ...counts, open: open.length, stopped: new Map(all.filter(([, count]) => count > 0)) }
+    },
+  }
 }
 
 export function accountLine(account: ClosedAccount): string {

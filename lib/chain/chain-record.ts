@@ -9,7 +9,7 @@
  */
 import { nameOf } from '../wire/names.js'
 import { lastStamp, type OpenPath, type Stamp } from './open-path.js'
-import type { Stage } from './path.js'
+import { linkNames, type Path, type Stage } from './path.js'
 
 /** What its record says of a path. */
 export interface NamedPath {
@@ -17,8 +17,15 @@ export interface NamedPath {
   stages: readonly Pick<Stage, 'name'>[]
 }
 
-/** A record of a path, as JSON text. `links`: write the values of the path's links, too. */
-export function chainRecord({ name, stages }: NamedPath, path: OpenPath, links: boolean): string {
+/** The stages that a path has seen. */
+export type Seen = Pick<OpenPath, 'stamps' | 'at'>
+
+/** A record of a path, as JSON text. `links`: its links by name, where they are to be in it. */
+export function chainRecord(
+  { name, stages }: NamedPath,
+  path: Seen,
+  links?: Record<string, string | undefined>,
+): string {
   const first = path.stamps[0] as Stamp
   const last = lastStamp(path)
   const unit = first.ns ? 'ts' : 'tsc'
@@ -47,10 +54,15 @@ export function chainRecord({ name, stages }: NamedPath, path: OpenPath, links: 
     [`end_${unit}`]: timeText(last.time),
     [delta]: Number(last.time - first.time),
     stages: filled,
-    links: links && path.links.size > 0 ? Object.fromEntries(path.links) : undefined,
+    links,
   })
 
   function timeText(time: bigint): string {
     return String(first.ns ? time : BigInt.asUintN(64, time))
   }
+}
+
+/** The links of a path by name; undefined where it has none. */
+export function namedLinks({ stages }: Path, { links }: OpenPath): Record<string, string | undefined> | undefined {
+  return links.length > 0 ? Object.fromEntries(linkNames(stages).map((name, i) => [name, links[i]])) : undefined
 }

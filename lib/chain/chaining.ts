@@ -16,12 +16,17 @@
 import { HAS_TS, HAS_TSC } from '../assembly/layout.js'
 import type { Loss } from '../wire/lost.js'
 import type { RecordView } from '../wire/record.js'
-import { type Account, type ClosedAccount, emptyAccount } from './account.js'
+import { type ClosedAccount, type Ending, tallying } from './account.js'
+import { ages } from './ages.js'
+import { limits } from './limits.js'
+import { keyOf } from './link-key.js'
 import { matcher } from './matcher.js'
 import { missing, type Place } from './missing.js'
-import { comparable, lastStamp, type OpenPath, type Stamp, stampOf } from './open-path.js'
-import type { Path, Stage } from './path.js'
-import { type Waiting, waiting } from './waiting.js'
+import { comparable, lastStamp, type OpenPath, pathPool, type Stamp, stampOf } from './open-path.js'
+import { type Link, linkNames, type Path, type Stage } from './path.js'
+import { queues } from './queues.js'
+import { stands } from './stands.js'
+import type { Waiting } from './waiting.js'
 
 export interface ChainingOptions {
   /** Units of the events' own clock since the path's start; Infinity: none. */
@@ -51,152 +56,141 @@ export interface Chaining {
 
 export function chaining(path: Path, { timeout, maxOpen }: ChainingOptions, sink: Sink): Chaining {
   const { stages } = path
-  const match = matcher(path)
-  const tables: Waiting[] = stages.map(() => waiting())
-  const nexts = stages.map((_stage, i) => nextStages(stages, i))
-  const limited = stages.flatMap(({ within }, i) => (within === undefined ? [] : [i]))
-  const expires = limited.length > 0 || timeout !== Number.POSITIVE_INFINITY
-  const open = new Set<OpenPath>()
-  const stopped = stages.map(() => 0)
-  const account: Account = emptyAccount()
+  const tally = tallying(stages)
+  const names = linkNames(stages)
+  const pool = pathPool(stages.length, names.length, 2 * stages.length)
+  const places = stands(stages)
+  const tables = places.at
+  const lines = queues(stages)
+  const limit = limits(stages, timeout)
+  const open = ages()
   const gaps = missing(stages)
+  let begun = 0
+  const match = matcher(path, () => begun)
   let lastEnd: bigint | undefined
 
-  function begin(record: RecordView): void {
-    const stamps: (Stamp | null)[] = stages.map(() => null)
-    const started: OpenPath = { stamps, at: 0, links: new Map(), waits: new Map() }
-    account.started++
+  function begin(record: RecordView, now: Stamp): void {
+    begun++
+    const values = match.out(0, record)
+    const started = pool.take()
+    tally.counts.started++
     open.add(started)
-    come(started, 0, record)
-    if (open.size > maxOpen) drop(oldest(open), 'evicted')
+    come(started, 0, now, values)
+    if (open.size > maxOpen) drop(open.oldest as OpenPath, 'evicted')
   }
 
   /** The event brings the path to this stage. */
-  function come(of: OpenPath, stage: number, record: RecordView): void {
-    const values = match.out(stage, record)
-    leaveAll(of)
-    of.stamps[stage] = stampOf(record)
+  function come(of: OpenPath, stage: number, now: Stamp, values: readonly string[]): void {
+    const from = of.at
+    of.stamps[stage] = now
     of.at = stage
-    gaps.saw(stage, lastStamp(of).src)
-    for (const [i, { name }] of (stages[stage] as Stage).out.entries()) of.links.set(name, values[i] as string)
+    gaps.saw(stage, now.src)
+    const { out } = stages[stage] as Stage
+    for (let i = 0; i < out.length; i++) of.links[names.indexOf((out[i] as Link).name)] = values[i]
+    lines.came(of, from, stage)
     if (stage === stages.length - 1) complete(of)
-    else wait(of)
+    else wait(of, from)
   }
 
-  function wait(of: OpenPath): void {
-    const next = nexts[of.at] as number[]
-    if (gaps.spoils(lastStamp(of).time, placeOf(of))) {
+  function wait(of: OpenPath, from: number): void {
+    if (gaps.any && gaps.spoils(lastStamp(of).time, placeOf(of))) {
       drop(of, 'lost')
       return
     }
-    for (const stage of next) {
-      const definition = stages[stage] as Stage
-      const values = definition.in.map(({ name }) => of.links.get(name))
-      if (values.includes(undefined)) continue
-      const key = keyOf(definition, values as string[], lastStamp(of).src)
-      if (!definition.optional && !mayJoin(of, stage, key)) return
-      of.waits.set(stage, key)
-      ;(tables[stage] as Waiting).add(key, of)
-    }
+    const replaced = places.move(of, from)
+    for (const other of replaced) drop(other, 'replaced')
+    // what remains is optional, and hangs on what did not come
+    if (!replaced.includes(of) && places.nowhere(of)) complete(of)
   }
 
-  /** Another path waits there with the same key: what the stage's policy makes of it. */
-  function mayJoin(of: OpenPath, stage: number, key: string): boolean {
-    const { policy } = stages[stage] as Stage
-    if (policy === 'fifo' || policy === 'next') return true
-    const others = (tables[stage] as Waiting).of(key)
-    if (others === undefined) return true
-    if (policy === 'first') {
-      drop(of, 'replaced')
-      return false
-    }
-    for (const other of [...others]) drop(other, 'replaced')
-    return true
-  }
-
-  function leaveAll(of: OpenPath): void {
-    for (const [stage, key] of of.waits) (tables[stage] as Waiting).remove(key, of)
-    of.waits.clear()
-  }
-
+  /** It waits no longer for this stage. */
   function leave(of: OpenPath, stage: number): void {
-    const key = of.waits.get(stage)
-    if (key === undefined) return
-    ;(tables[stage] as Waiting).remove(key, of)
-    of.waits.delete(stage)
-    if (!(stages[stage] as Stage).optional) drop(of, 'broken')
-    else if (of.waits.size === 0) complete(of)
+    if (!(stages[stage] as Stage).optional) {
+      drop(of, 'broken')
+      return
+    }
+    ;(tables[stage] as Waiting).remove(of)
+    if (places.nowhere(of)) complete(of)
   }
 
-  function drop(of: OpenPath, why: Exclude<keyof Account, 'started' | 'completed'>): void {
-    account[why]++
-    stoppedAt(of)
-    leaveAll(of)
-    open.delete(of)
+  function close(of: OpenPath): void {
+    places.clear(of)
+    lines.left(of)
+    open.remove(of)
   }
 
-  function stoppedAt({ at }: OpenPath): void {
-    const stage = (nexts[at] as number[]).at(-1) as number
-    stopped[stage] = (stopped[stage] as number) + 1
+  function drop(of: OpenPath, why: Ending): void {
+    tally.ended(of.doubt === undefined ? why : 'broken', of.doubt ?? places.lacking(of))
+    close(of)
+    pool.give(of)
   }
 
   function complete(of: OpenPath): void {
-    account.completed++
-    leaveAll(of)
-    open.delete(of)
+    if (of.doubt !== undefined) {
+      drop(of, 'broken')
+      return
+    }
+    tally.counts.completed++
+    close(of)
     lastEnd = lastStamp(of).time
     sink.complete(of)
+    pool.give(of)
   }
 
   /** The event is this stage's: who waits for it goes on. */
   function arrive(stage: number, record: RecordView, now: Stamp): void {
     const definition = stages[stage] as Stage
     const key = keyOf(definition, match.into(stage, record), now.src)
-    for (const of of chosen((tables[stage] as Waiting).of(key), definition.policy)) {
-      const before = lastStamp(of)
-      if (!comparable(before, now)) {
-        sink.incomparable(before, record)
-        continue
-      }
-      const delta = Number(now.time - before.time)
-      if (delta < 0) {
-        sink.acausal(definition, -delta)
-        drop(of, 'acausal')
-      } else come(of, stage, record)
+    if (definition.policy !== 'queue') {
+      for (const of of chosen((tables[stage] as Waiting).of(key), definition.policy)) bring(of, stage, record, now)
+      return
     }
+    const turn = lines.turn(stage, key) ?? renumbered(stage, key)
+    if (turn === undefined) return
+    for (const of of turn.overtaken) drop(of, 'broken')
+    bring(turn.of, stage, record, now)
+  }
+
+  /** Beginnings were missed, or the first number is not 1: from now on they are counted from this one's. */
+  function renumbered(stage: number, key: string): { of: OpenPath; overtaken: OpenPath[] } | undefined {
+    const of = lines.alone(stage)
+    if (of === undefined) return undefined
+    const by = Number(key) - Number(of.keys[stage])
+    if (Number.isSafeInteger(by)) begun += by
+    return { of, overtaken: [] }
+  }
+
+  function bring(of: OpenPath, stage: number, record: RecordView, now: Stamp): void {
+    const before = lastStamp(of)
+    if (!comparable(before, now)) {
+      sink.incomparable(before, record)
+      return
+    }
+    const delta = Number(now.time - before.time)
+    if (delta < 0) {
+      sink.acausal(stages[stage] as Stage, -delta)
+      drop(of, 'acausal')
+    } else if (limit.late(of, stage, now)) leave(of, stage)
+    else come(of, stage, now, match.out(stage, record))
   }
 
   /** What waits no longer: too late for a stage, or for the whole path. */
   function expire(now: Stamp): void {
-    for (const stage of limited) {
-      const { within } = stages[stage] as Stage
-      for (const of of (tables[stage] as Waiting).all()) {
-        const before = lastStamp(of)
-        if (!comparable(before, now) || Number(now.time - before.time) <= (within as number)) break
-        leave(of, stage)
-      }
-    }
-    if (timeout === Number.POSITIVE_INFINITY) return
-    for (const of of open) {
-      const start = of.stamps[0] as Stamp
-      if (!comparable(start, now) || Number(now.time - start.time) <= timeout) break
-      if (lacksNothing(of)) complete(of)
+    limit.lateOnes(tables, now, leave)
+    limit.oldOnes(open, now, (of) => {
+      if (places.lacksNothing(of)) complete(of)
       else drop(of, 'expired')
-    }
+    })
   }
 
   function placeOf(of: OpenPath): Place {
-    return { at: of.at, src: lastStamp(of).src, next: nexts[of.at] as number[] }
-  }
-
-  function lacksNothing({ at }: OpenPath): boolean {
-    return (nexts[at] as number[]).every((stage) => (stages[stage] as Stage).optional)
+    return { at: of.at, src: lastStamp(of).src, next: places.next(of.at) }
   }
 
   return {
     event(record) {
       const timed = record.has(HAS_TS | HAS_TSC)
-      if (expires && open.size > 0 && timed) expire(stampOf(record))
+      if (limit.any && open.size > 0 && timed) expire(stampOf(record))
       const candidates = match.candidates(record)
       if (candidates === null) return
       if (!timed) {
@@ -207,10 +201,10 @@ export function chaining(path: Path, { timeout, maxOpen }: ChainingOptions, sink
       // the last stage first: an event brings a path one stage on, not two
       for (const stage of candidates) {
         const table = tables[stage] as Waiting
-        if (stage > 0 && table.size === 0) continue
+        if (stage > 0 && table.size === 0 && !isQueue(stages[stage] as Stage)) continue
         if (match.is(stage, record)) {
           now ??= stampOf(record)
-          if (stage === 0) begin(record)
+          if (stage === 0) begin(record, now)
           else arrive(stage, record, now)
         }
         if (table.size > 0 && match.ends(stage, record)) for (const of of [...table.all()]) leave(of, stage)
@@ -222,43 +216,21 @@ export function chaining(path: Path, { timeout, maxOpen }: ChainingOptions, sink
       return from === undefined || lastEnd === undefined || lastEnd <= from
     },
     end() {
-      for (const of of open) if (lacksNothing(of)) complete(of)
-    },
-    account() {
-      const counts = stages.map(({ name }, i): [string, number] => [name, stopped[i] as number])
       for (const of of open) {
-        const last = (nexts[of.at] as number[]).at(-1) as number
-        ;(counts[last] as [string, number])[1]++
+        if (places.lacksNothing(of)) complete(of)
+        else if (of.doubt !== undefined) drop(of, 'broken')
       }
-      return { ...account, open: open.size, stopped: new Map(counts.filter(([, count]) => count > 0)) }
     },
+    account: () => tally.close([...open].map(places.lacking)),
   }
 }
 
-/** The stages that may come after this one: the optional ones, and the first that is not. */
-function nextStages(stages: readonly Stage[], at: number): number[] {
-  const next: number[] = []
-  for (let i = at + 1; i < stages.length; i++) {
-    next.push(i)
-    if (!(stages[i] as Stage).optional) break
-  }
-  return next
-}
-
-/** What an event and a path must have in common at a stage; a src where both must be of one machine. */
-function keyOf({ whose }: Stage, values: readonly string[], src: number): string {
-  const machine = whose === 'same' ? src : ''
-  return `${machine}|${values.length === 1 ? values[0] : JSON.stringify(values)}`
+function isQueue({ policy }: Stage): boolean {
+  return policy === 'queue'
 }
 
 /** Those of the waiting paths that an event is for. */
-function chosen(paths: ReadonlySet<OpenPath> | undefined, policy: Stage['policy']): OpenPath[] {
-  if (paths === undefined) return []
+function chosen(paths: readonly OpenPath[], policy: Stage['policy']): readonly OpenPath[] {
   if (policy === 'next') return [...paths]
-  if (policy === 'last') return [...paths].slice(-1)
-  return [oldest(paths)]
-}
-
-function oldest(paths: ReadonlySet<OpenPath>): OpenPath {
-  return paths.values().next().value as OpenPath
+  return policy === 'last' ? paths.slice(-1) : paths.slice(0, 1)
 }

@@ -27,13 +27,15 @@ export interface Matcher {
   out(stage: number, record: RecordView): string[]
 }
 
+type Field = (name: string) => Getter<RecordView>
+
 const ip = memberName('ip')
 /** A value that links is a number, an address or a name; what a guest makes longer is refused. */
 const LONGEST_LINK = 256
 
 interface Compiled {
-  names: string
-  until: string | undefined
+  names: Names
+  until: Names | undefined
   /** 0: any. */
   src: number
   where: ((record: RecordView) => Value) | undefined
@@ -42,15 +44,20 @@ interface Compiled {
   out: ((record: RecordView) => Value)[]
 }
 
-/** Throws an Error that names the stage whose expression is none. */
-export function matcher({ stages, lets }: Path): Matcher {
+/**
+ * Throws an Error that names the stage whose expression is none.
+ * `nth`: the number of paths begun, the one that begins now included; its first stage can give it as a link.
+ */
+export function matcher({ stages, lets }: Path, nth: () => number): Matcher {
   const field = fields(lets)
-  const compiled = stages.map((stage) => compileStage(stage, field))
+  const compiled = stages.map((stage, i) =>
+    compileStage(stage, field, i === 0 ? (name) => (name === 'nth' ? nth : field(name)) : field),
+  )
   const byName: (readonly number[] | null)[] = []
 
   function candidatesOf(name: string): readonly number[] | null {
     const found = compiled.flatMap(({ names, until }, i) =>
-      matches(names, name) || (until && matches(until, name)) ? [i] : [],
+      matches(names.text, name) || (until && matches(until.text, name)) ? [i] : [],
     )
     return found.length > 0 ? found.reverse() : null
   }
@@ -75,9 +82,15 @@ export function matcher({ stages, lets }: Path): Matcher {
       if (until === undefined || (src !== 0 && words[record.row + SRC] !== src)) return false
       return named(until, record) && (untilWhere === undefined || holds(untilWhere(record)))
     },
-    into: (stage, record) => (compiled[stage] as Compiled).in.map((read) => linkText(read(record))),
-    out: (stage, record) => (compiled[stage] as Compiled).out.map((read) => linkText(read(record))),
+    into: (stage, record) => valuesOf((compiled[stage] as Compiled).in, record),
+    out: (stage, record) => valuesOf((compiled[stage] as Compiled).out, record),
   }
+}
+
+function valuesOf(getters: Compiled['in'], record: RecordView): string[] {
+  const values = new Array<string>(getters.length)
+  for (let i = 0; i < values.length; i++) values[i] = linkText((getters[i] as Compiled['in'][0])(record))
+  return values
 }
 
 /** 7 and "7" are the same: a field of 8 bytes is written as text. */
@@ -91,28 +104,35 @@ function isFunction(event: string): boolean {
   return event === 'function' || event === 'ftrace:function'
 }
 
-function named(names: string, record: RecordView): boolean {
-  const { event } = record
-  if (matches(names, event)) return true
-  return isFunction(event) && names.split(',').includes(String(record.arg(ip)))
+/** The names of a stage's events. `known`: which of the interned names are among them. */
+interface Names {
+  text: string
+  known: boolean[]
 }
 
-function compileStage(stage: Stage, field: (name: string) => Getter<RecordView>): Compiled {
-  const links = (of: Link[]) => of.map(({ expression }) => compiledFor(stage.name, expression, field))
+function named({ text, known }: Names, record: RecordView): boolean {
+  const id = words[record.row + EVENT] as number
+  known[id] ??= matches(text, nameOf(id))
+  if (known[id]) return true
+  return isFunction(nameOf(id)) && text.split(',').includes(String(record.arg(ip)))
+}
+
+function compileStage(stage: Stage, field: Field, outField: Field): Compiled {
+  const links = (of: Link[], read: Field) => of.map(({ expression }) => compiledFor(stage.name, expression, read))
   const filter = (of: EventPattern | undefined) =>
     of?.where === undefined ? undefined : compiledFor(stage.name, of.where, field)
   return {
-    names: stage.event,
-    until: stage.until?.event,
+    names: { text: stage.event, known: [] },
+    until: stage.until && { text: stage.until.event, known: [] },
     src: typeof stage.whose === 'object' ? idOf(stage.whose.src) : 0,
     where: filter(stage),
     untilWhere: filter(stage.until),
-    in: links(stage.in),
-    out: links(stage.out),
+    in: links(stage.in, field),
+    out: links(stage.out, outField),
   }
 }
 
-function compiledFor(stage: string, source: string, field: (name: string) => Getter<RecordView>) {
+function compiledFor(stage: string, source: string, field: Field) {
   try {
     return compile(source, field)
   } catch (error) {
@@ -121,7 +141,7 @@ function compiledFor(stage: string, source: string, field: (name: string) => Get
 }
 
 /** An event's fields, hidden by the path's own names. */
-function fields(lets: ReadonlyMap<string, string>): (name: string) => Getter<RecordView> {
+function fields(lets: ReadonlyMap<string, string>): Field {
   const values = new Map<string, Value>()
   for (const [name, source] of lets) values.set(name, constantOf(name, source))
   return (name) => {

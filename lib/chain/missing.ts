@@ -17,6 +17,8 @@ export interface Missing {
   saw(stage: number, src: number): void
   /** Events of this src are missing until then; 0: nobody knows whose. */
   add(src: number, until: bigint): void
+  /** Any loss that may not be over? */
+  readonly any: boolean
   /** Is a path that begins to wait now inside of a loss that concerns it? */
   spoils(now: bigint, place: Place): boolean
   /** Does a loss in this src concern it? */
@@ -42,6 +44,9 @@ export function missing(stages: readonly Stage[]): Missing {
 
   return {
     concerns,
+    get any() {
+      return losses.size > 0
+    },
     saw(stage, src) {
       sources[stage]?.add(src)
     },

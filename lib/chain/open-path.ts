@@ -19,11 +19,48 @@ export interface Stamp {
 
 export interface OpenPath {
   stamps: (Stamp | null)[]
-  /** The last stage that has come. */
+  /** The last stage that has come; -1: none yet. */
   at: number
-  links: Map<string, string>
-  /** The stages it waits at, each with its key there. */
-  waits: Map<number, string>
+  /** Values of the links, in the order of linkNames(). */
+  links: (string | undefined)[]
+  /** With which key it waits at a stage, and behind those for a queue; undefined: it does not. */
+  keys: (string | undefined)[]
+  /** It may have taken another one's events: seen at this stage. It is followed, but has no record. */
+  doubt: number | undefined
+  /** Neighbours in age. */
+  older: OpenPath | null
+  newer: OpenPath | null
+}
+
+/** Paths to fill. One that is over is used again: a stream of many short ones makes no garbage. */
+export interface PathPool {
+  take(): OpenPath
+  give(path: OpenPath): void
+}
+
+/** `keys`: how many things there are to wait for. */
+export function pathPool(stages: number, links: number, keys: number): PathPool {
+  const free: OpenPath[] = []
+  return {
+    take: () =>
+      free.pop() ?? {
+        stamps: new Array(stages).fill(null),
+        at: -1,
+        links: new Array(links).fill(undefined),
+        keys: new Array(keys).fill(undefined),
+        doubt: undefined,
+        older: null,
+        newer: null,
+      },
+    give(path) {
+      path.stamps.fill(null)
+      path.links.fill(undefined)
+      path.at = -1
+      path.keys.fill(undefined)
+      path.doubt = undefined
+      free.push(path)
+    },
+  }
 }
 
 export function stampOf(record: RecordView): Stamp {
@@ -37,7 +74,7 @@ export function stampOf(record: RecordView): Stamp {
   }
 }
 
-export function lastStamp({ stamps, at }: OpenPath): Stamp {
+export function lastStamp({ stamps, at }: Pick<OpenPath, 'stamps' | 'at'>): Stamp {
   return stamps[at] as Stamp
 }
 
