@@ -14,13 +14,12 @@ import { parseDuration, showDuration } from '../lib/clock/duration.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { accountLine } from '../lib/pairing/account.js'
 import { carrying } from '../lib/pairing/carried.js'
-import { detail } from '../lib/pairing/detail.js'
+import { detail, type Stretch, sames } from '../lib/pairing/detail.js'
 import { hopsOf } from '../lib/pairing/hops.js'
 import { keyByMembers } from '../lib/pairing/key.js'
 import { limits } from '../lib/pairing/limits.js'
 import { pairRow, pairWriter } from '../lib/pairing/pair-record.js'
 import { pairing } from '../lib/pairing/pairing.js'
-import { wide } from '../lib/wire/int64.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { nameOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
@@ -49,7 +48,8 @@ const spec = {
       type: 'string',
       value: 'before,after',
       coerce: stretch,
-      describe: 'with --than: also write the events around each of these pairs, such as 1ms,200us',
+      describe:
+        'with --than: also write the events around each of these pairs, such as 1ms,200us; with samecpu, samepid, samekey after it only those of the same',
     },
     timeout: { type: 'string', value: 'duration', coerce: duration, describe: 'give up a start after this time' },
     'max-open': { type: 'number', default: 16384, describe: 'open starts held; the oldest is given up' },
@@ -74,12 +74,15 @@ function duration(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseDuration(text)
 }
 
-/** `1ms,200us`, or one duration for both. */
-function stretch(text: string | undefined): { before: bigint; after: bigint } | undefined {
+/** `1ms,200us`, or one duration for both; `samecpu`, `samepid` and `samekey` after them. */
+function stretch(text: string | undefined): Stretch | undefined {
   if (text === undefined) return undefined
-  const [before, after, ...more] = text.split(',').map((part) => BigInt(parseDuration(part)))
+  const parts = text.split(',')
+  const same = sames.filter((one) => parts.includes(one))
+  const times = parts.filter((part) => !same.some((one) => one === part))
+  const [before, after, ...more] = times.map((part) => BigInt(parseDuration(part)))
   if (before === undefined || more.length > 0) throw new Error(`${JSON.stringify(text)} is not BEFORE,AFTER`)
-  return { before, after: after ?? before }
+  return { before, after: after ?? before, same }
 }
 
 export default filter(spec, (options, context) => {
@@ -89,7 +92,7 @@ export default filter(spec, (options, context) => {
   const needsNs = (['timeout', 'than', 'lower'] as const).find((name) => options[name] !== undefined)
   if (options.detail && than === undefined && lower === undefined)
     throw new Error('--detail goes with --than or --lower')
-  const around = options.detail ? detail(options.detail.before, options.detail.after) : null
+  const around = options.detail ? detail(options.detail) : null
   const fill = pairRow()
   const told = new Set<string>()
   const write = pairWriter()
@@ -110,7 +113,7 @@ export default filter(spec, (options, context) => {
       pair(_hop, start, end, delta, values) {
         if (!chosen.lets(delta)) return
         write(output, fill(start, end, delta), carried ? carried.text(start.carried, values) : '')
-        around?.pair(wide(start.high, start.low), end.time ?? 0n, output)
+        around?.pair(start, end, output)
       },
       acausal(_hop, _start, _end, delta) {
         worst = Math.min(worst, delta)
