@@ -9,7 +9,6 @@
  * What can mislead: a link says that two events name the same thing, not that one caused the other. A stage
  * without a link is the next event that fits, whosever it is.
  */
-import { readFileSync } from 'node:fs'
 import { HAS_TSC } from '../lib/assembly/layout.js'
 import { accountLine, stoppedText } from '../lib/chain/account.js'
 import { chainRecord, namedLinks } from '../lib/chain/chain-record.js'
@@ -17,14 +16,14 @@ import { chaining } from '../lib/chain/chaining.js'
 import { pathOfHops } from '../lib/chain/hop-operands.js'
 import { hopPolicies, type Path } from '../lib/chain/path.js'
 import { parsePathFile } from '../lib/chain/path-file.js'
-import { BadRecord, Failure, filter, type Spec } from '../lib/cli/tool.js'
+import { readText } from '../lib/cli/read-text.js'
+import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { EvaluationError } from '../lib/expression/compile.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { nameOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
-import { systemMessage } from '../lib/wire/system-message.js'
 
 const spec = {
   name: 'chain',
@@ -153,11 +152,5 @@ function pathOf(
     return pathOfHops(operands, policy)
   }
   if (operands.length > 0) throw new Error('--path and hops exclude each other; files stand after --')
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Failure(`${path}: ${systemMessage(error)}`)
-  }
-  return parsePathFile(text, lets, path)
+  return parsePathFile(readText(path), lets, path)
 }

@@ -9,7 +9,6 @@
  * What can mislead: an image whose sectors are not at their own offset (qcow2), or that is not read by system calls
  * with an offset (io_uring), has no sys_enter and sys_exit here, and other threads' calls may look like them.
  */
-import { readFileSync } from 'node:fs'
 import { accountLine, gapsText, sum } from '../lib/block-io/account.js'
 import { type Fact, factReader } from '../lib/block-io/facts.js'
 import { guests } from '../lib/block-io/guests.js'
@@ -17,14 +16,13 @@ import type { GivenQueue } from '../lib/block-io/queues.js'
 import { stages } from '../lib/block-io/request.js'
 import { reportText } from '../lib/block-io/table.js'
 import { chainRecord } from '../lib/chain/chain-record.js'
-import { type Context, Failure, filter, type Spec } from '../lib/cli/tool.js'
+import { filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
 import { cpusOf } from '../lib/interrupts/affinity.js'
-import { type VectorMap, vectorMap } from '../lib/interrupts/vector-map.js'
+import { readMaps } from '../lib/interrupts/irq-keys.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { idOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
-import { systemMessage } from '../lib/wire/system-message.js'
 
 const spec = {
   name: 'io-path',
@@ -80,7 +78,7 @@ export default filter(spec, (options, context) => {
   const disks = options.dev && new Set(options.dev.map(devOf))
   const told = {
     queues: options.queue.map(queueOf),
-    vectors: options['irq-map'] && readMaps(options['irq-map'], context),
+    vectors: options['irq-map'] && readMaps(options['irq-map'], context.bad),
   }
   const read = factReader(options.host)
   let output: Out
@@ -174,25 +172,4 @@ function queueOf(text: string): GivenQueue {
   if (address === '')
     throw new Error(`--queue ${JSON.stringify(text)} is not ADDRESS[/INDEX]=CPULIST, such as 0xfebfb000=0-3`)
   return { notify: `0x${BigInt(address).toString(16)}${index}`, cpus: new Set(cpusOf(cpus)) }
-}
-
-function readMaps(options: readonly string[], context: Context): VectorMap {
-  const files = options.map((option) => {
-    const [, guest = '', file = option] = /^([^=/]+)=(.+)$/.exec(option) ?? []
-    return { guest, path: file, text: textOf(file) }
-  })
-  const map = vectorMap(files, (file, line, reason) => context.bad(`${files[file]?.path}:${line}`, reason))
-  if (!map.known)
-    throw new Failure(
-      `${files.map((file) => file.path).join(', ')}: no interrupt has a vector; irq-map --learn finds them in a recording`,
-    )
-  return map
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new Failure(`${file}: ${systemMessage(error)}`)
-  }
 }

@@ -10,9 +10,9 @@
  * up to the median of the path; totals do. `chain --than` held back what was not slow. What tracing added to which
  * stage is an assumption, never measured.
  */
-import { readFileSync } from 'node:fs'
 import { toldAccount } from '../lib/chain/account.js'
-import { BadRecord, type Context, Failure, filter, type OptionValues, type Spec } from '../lib/cli/tool.js'
+import { readText } from '../lib/cli/read-text.js'
+import { BadRecord, type Context, filter, type OptionValues, type Spec } from '../lib/cli/tool.js'
 import { parseDuration } from '../lib/clock/duration.js'
 import { drawings } from '../lib/drawing/drawings.js'
 import { oneLine } from '../lib/drawing/visible.js'
@@ -31,7 +31,6 @@ import {
 } from '../lib/statistics/parts.js'
 import { addUp, type Sum } from '../lib/statistics/sum.js'
 import type { TimeUnit } from '../lib/statistics/time-text.js'
-import { systemMessage } from '../lib/wire/system-message.js'
 
 const units = ['ns', 'us', 'ms', 's'] as const satisfies TimeUnit[]
 
@@ -162,15 +161,7 @@ function partsOfAll({ part, parts: path, leg, traced }: Options, context: Contex
   }
   if (leg.length > 0) throw new Error('--leg has no place beside --part; a part can be FROM:TO')
   const parts =
-    path === undefined ? [] : partsOf(textOf(path), (line, reason) => context.bad(`${path}:${line}`, reason))
+    path === undefined ? [] : partsOf(readText(path), (line, reason) => context.bad(`${path}:${line}`, reason))
   for (const written of part) parts.push(partOf(written, parts.at(-1)))
   return parts
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Failure(`${path}: ${systemMessage(error)}`)
-  }
 }

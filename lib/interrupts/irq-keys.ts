@@ -1,9 +1,8 @@
 /** The guest's interrupt as the key of both its ends: the MSI that the host injects, and the guest's handler. */
-import { readFileSync } from 'node:fs'
+import { readText } from '../cli/read-text.js'
 import { BadRecord, Failure } from '../cli/tool.js'
 import type { KeyRule } from '../pairing/key-rules.js'
 import { memberName, type RecordView } from '../wire/record.js'
-import { systemMessage } from '../wire/system-message.js'
 import { msiOfEvent } from './msi-event.js'
 import { type VectorMap, vectorMap } from './vector-map.js'
 
@@ -37,7 +36,7 @@ export function irqRules(map: VectorMap, whose: (record: RecordView) => string):
 export function readMaps(options: readonly string[], bad: (where: string, reason: string) => void): VectorMap {
   const files = options.map((option) => {
     const [, guest = '', path = option] = /^([^=/]+)=(.+)$/.exec(option) ?? []
-    return { guest, path, text: textOf(path) }
+    return { guest, path, text: readText(path) }
   })
   const map = vectorMap(files, (file, line, reason) => bad(`${files[file]?.path}:${line}`, reason))
   if (!map.known)
@@ -45,12 +44,4 @@ export function readMaps(options: readonly string[], bad: (where: string, reason
       `${files.map(({ path }) => path).join(', ')}: no interrupt has a vector; irq-map --learn finds them in a recording`,
     )
   return map
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Failure(`${path}: ${systemMessage(error)}`)
-  }
 }
