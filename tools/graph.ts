@@ -8,18 +8,13 @@
  * What can mislead: the total of a function that slept holds the sleep. A call is as long as it takes with tracing,
  * and tracing a call takes about as long as a short function does.
  */
-import { HAS_TSC, SRC } from '../lib/assembly/layout.js'
-import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
+import { filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
-import { eventText } from '../lib/drawing/event-line.js'
 import { glob } from '../lib/expression/glob.js'
-import { type CallCounts, callTrees, type Place } from '../lib/graph/calls.js'
-import { entryOf, exitOf, switchOf } from '../lib/graph/graph-events.js'
+import { type CallCounts, callTrees } from '../lib/graph/calls.js'
+import { recordedCalls } from '../lib/graph/recorded-calls.js'
 import { type Form, forms, treeWriter } from '../lib/graph/writers.js'
-import { lossOf } from '../lib/wire/lost.js'
-import { words } from '../lib/wire/memory.js'
 import type { Out } from '../lib/wire/output.js'
-import type { RecordView } from '../lib/wire/record.js'
 
 const spec = {
   name: 'graph',
@@ -68,42 +63,15 @@ export default filter(spec, (options, context) => {
     },
   })
 
-  const kinds: Record<string, (record: RecordView, place: Place) => void> = {
-    funcgraph_entry(record, place) {
-      const { func, depth } = entryOf(record)
-      calls.entry(place, func, depth)
-    },
-    funcgraph_exit(record, place) {
-      if (!calls.exit(place, exitOf(record)))
-        throw new BadRecord(
-          'how long the call took is not told: no duration_ns, no calltime and rettime, no ts; its tree is given up',
-        )
-    },
-    funcgraph_irq_entry: (_record, place) => calls.interrupt(place),
-    funcgraph_irq_exit() {},
-    funcgraph_switch(record, place) {
-      const { next, text } = switchOf(record, place)
-      calls.named(place)
-      calls.runs(place, text)
-      calls.runs(next, text)
-    },
-  }
+  const recorded = recordedCalls(calls, events)
 
   return {
     event(record, out) {
       output = out
-      const place = placeOf(record)
-      const name = record.event.slice(record.event.indexOf(':') + 1)
-      const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
-      if (name !== 'funcgraph_switch') calls.runs(place, `=> ${place.comm ?? '<...>'}-${place.pid}`)
-      if (kind) kind(record, place)
-      else if (events) calls.event(place, () => `${record.event}: ${eventText(record)}`)
+      recorded.event(record)
     },
     record(record, out) {
-      if (record.type === 'lost') {
-        const { src, cpu } = lossOf(record)
-        calls.lost(src, cpu)
-      }
+      recorded.record(record)
       if (as === 'calls') out.pass(record)
     },
     end(out) {
@@ -119,11 +87,6 @@ export default filter(spec, (options, context) => {
     },
   }
 })
-
-function placeOf(record: RecordView): Place {
-  const { src: srcName, cpu, pid, comm, time } = record
-  return { src: words[record.row + SRC] as number, srcName, cpu, pid, comm, time, cycles: record.has(HAS_TSC) }
-}
 
 function accountLine(
   { calls, trees, open, broken, broken_trees, orphans, cut, over }: CallCounts,

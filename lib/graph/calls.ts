@@ -49,6 +49,8 @@ export interface CallCounts {
   over: number
 }
 
+export type CallTrees = ReturnType<typeof callTrees>
+
 export function callTrees({ maxCalls, irqsInside, sought, done }: CallsOptions) {
   const tasks = new Map<string, Task>()
   const running = new Map<string, string>()
