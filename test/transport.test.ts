@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -89,6 +89,12 @@ async function listening(path: string, onClient: (socket: Socket, n: number) => 
   return server
 }
 
+/** Resolves once it has accepted so many more: what it sends before that is not for those who have but connected. */
+async function accepts(sender: Run, clients: number): Promise<void> {
+  const descriptors = () => readdirSync(`/proc/${sender.child.pid}/fd`).length
+  for (const before = descriptors(); descriptors() < before + clients; ) await sleep(5)
+}
+
 /** A client that counts lines, and reads no more while it is `paused`. */
 function reader(path: string) {
   const socket = createConnection(path)
@@ -114,9 +120,9 @@ describe('broadcast', () => {
     const path = join(folder, 'slow')
     const push = run('push', '--interval', '0ms', '--max-queue', '64', `unix:${path}`)
     await push.says('listens')
-    const fast = reader(path)
-    const slow = reader(path)
-    await Promise.all([once(fast.socket, 'connect'), once(slow.socket, 'connect')])
+    const both = accepts(push, 2)
+    const [fast, slow] = [reader(path), reader(path)]
+    await both
     const n = 40_000
     push.child.stdin.write(events(0, 100))
     await Promise.all([fast.has('"i":99,'), slow.has('"i":99,')])
@@ -162,8 +168,9 @@ describe('broadcast', () => {
     const path = join(folder, 'late')
     const push = run('push', '--interval', '10ms', `unix:${path}`)
     await push.says('listens')
+    const one = accepts(push, 1)
     const first = reader(path)
-    await once(first.socket, 'connect')
+    await one
     push.child.stdin.write(`{"type":"stream","version":1,"src":"host","unit":"ns","clock":"mono"}\n${events(0, 10)}`)
     await first.has('"i":9,')
     const second = reader(path)
