@@ -51,6 +51,7 @@ const spec = {
       describe:
         'with --than: also write the events around each of these pairs, such as 1ms,200us; with samecpu, samepid, samekey after it only those of the same',
     },
+    events: { type: 'boolean', default: false, describe: 'pass on the events as well, for report or another pair' },
     timeout: { type: 'string', value: 'duration', coerce: duration, describe: 'give up a start after this time' },
     'max-open': { type: 'number', default: 16384, describe: 'open starts held; the oldest is given up' },
     by: {
@@ -92,6 +93,7 @@ export default filter(spec, (options, context) => {
   const needsNs = (['timeout', 'than', 'lower'] as const).find((name) => options[name] !== undefined)
   if (options.detail && than === undefined && lower === undefined)
     throw new Error('--detail goes with --than or --lower')
+  if (options.detail && options.events) throw new Error('--events passes on what --detail would choose from')
   const around = options.detail ? detail(options.detail) : null
   const fill = pairRow()
   const told = new Set<string>()
@@ -134,6 +136,7 @@ export default filter(spec, (options, context) => {
       output = out
       if (needsNs && record.has(HAS_TSC)) throw new BadRecord(`--${needsNs} needs times in ns; tsc-align makes them`)
       around?.event(record, out)
+      if (options.events) out.pass(record)
       pairs.event(record)
     },
     record(record, out) {

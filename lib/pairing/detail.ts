@@ -2,20 +2,19 @@
  * Detail: the events around a slow pair, from some time before its start to some time after its end.
  *
  * When a pair turns out slow its start is long gone (and its end may be, where clocks were first listened to),
- * so the last events are kept, as many as RING bytes hold. Each event goes out at most once, with `detail_ns`:
+ * so the last events are kept, as many as the ring of recent.ts holds. Each event goes out at most once, with `detail_ns`:
  * its time less that of the pair's start. Pairs whose beginning the ring no longer held are counted.
  *
  * What happened elsewhere may be left out: events of the same CPU or the same thread as one end of the pair, on that
  * end's machine, or of the same key.
  */
-import { HAS_CPU, HAS_PID, HAS_TS, LINE, LINE_END, ROW_WORDS, SRC, TIME } from '../assembly/layout.js'
-import { integer64, wide } from '../wire/int64.js'
-import { allocate, bytes, scanner, words } from '../wire/memory.js'
+import { HAS_CPU, HAS_PID, HAS_TS, SRC } from '../assembly/layout.js'
+import { wide } from '../wire/int64.js'
+import { words } from '../wire/memory.js'
 import type { Out } from '../wire/output.js'
-import { LINE_ROOM, RecordView, rescan } from '../wire/record.js'
+import { type Kept, recent } from '../wire/recent.js'
+import type { RecordView } from '../wire/record.js'
 import type { OpenStart } from './open-starts.js'
-
-const RING = 1 << 23
 
 /** What an event must have in common with the pair, any of these; none: nothing. */
 export const sames = ['samecpu', 'samepid', 'samekey'] as const
@@ -28,10 +27,7 @@ export interface Stretch {
   same: readonly Same[]
 }
 
-interface Kept {
-  from: number
-  end: number
-  time: bigint
+interface Event extends Kept {
   shown: boolean
 }
 
@@ -46,46 +42,15 @@ export interface Detail {
 }
 
 export function detail({ before, after, same }: Stretch): Detail {
-  const ring = allocate(RING + 64)
-  const row = allocate(ROW_WORDS * 4 + LINE_ROOM)
-  const view = new RecordView()
-  let kept: Kept[] = []
-  let first = 0
-  let at = ring
-  let overwritten: bigint | undefined
+  const last = recent((kept): Event => ({ ...kept, shown: false }))
   let zero = 0n
   let until: bigint | undefined
   let concerns: (event: RecordView) => boolean = () => true
   let events = 0
   let cut = 0
 
-  /** Room for `length` bytes: what stood there is forgotten. */
-  function place(length: number): number {
-    if (at + length > ring + RING) {
-      forget(at, ring + RING)
-      at = ring
-    }
-    forget(at, at + length)
-    const from = at
-    at += length
-    return from
-  }
-
-  function forget(from: number, end: number): void {
-    for (; first < kept.length; first++) {
-      const { from: start, time } = kept[first] as Kept
-      if (start < from || start >= end) break
-      overwritten = time
-    }
-    if (first < 4096) return
-    kept = kept.slice(first)
-    first = 0
-  }
-
-  function show(event: Kept, out: Out): void {
-    const text = row + ROW_WORDS * 4
-    scanner.copy(text, event.from, event.end)
-    view.row = rescan(text, text + (event.end - event.from), row)
+  function show(event: Event, out: Out): void {
+    const view = last.view(event)
     if (!concerns(view)) return
     out.append(view, `,"detail_ns":${event.time - zero}`)
     event.shown = true
@@ -101,27 +66,17 @@ export function detail({ before, after, same }: Stretch): Detail {
     },
     event(record, out) {
       if (!record.has(HAS_TS)) return
-      record.materialise()
-      const line = words[record.row + LINE] as number
-      const end = words[record.row + LINE_END] as number
-      const length = end - line
-      const from = place(length)
-      bytes.copyWithin(from, line, end)
-      const event = { from, end: from + length, time: integer64(record.row + TIME), shown: false }
-      kept.push(event)
+      const event = last.add(record)
       if (until !== undefined && event.time <= until) show(event, out)
     },
     pair(start, end, out) {
       zero = wide(start.high, start.low)
       if (same.length > 0) concerns = commonWith(same, start, end)
-      const last = (end.time ?? 0n) + after
+      const to = (end.time ?? 0n) + after
       const since = zero - before
-      if (overwritten !== undefined && overwritten >= since) cut++
-      for (let i = first; i < kept.length; i++) {
-        const event = kept[i] as Kept
-        if (event.time >= since && event.time <= last && !event.shown) show(event, out)
-      }
-      if (until === undefined || last > until) until = last
+      if (last.forgotten !== undefined && last.forgotten >= since) cut++
+      for (const event of last.held()) if (event.time >= since && event.time <= to && !event.shown) show(event, out)
+      if (until === undefined || to > until) until = to
     },
   }
 }
