@@ -26,6 +26,22 @@ async function webAssembly() {
   if (error) throw new Error(`assemblyscript: ${error.message}\n${stderr.toString()}`)
 }
 
+/** What runs in the browser: its script, and its style sheet. */
+async function reportPage() {
+  const { outputFiles } = await esbuild.build({
+    entryPoints: ['lib/report/page/main.ts', 'lib/report/page/page.css'],
+    outdir: 'dist/page',
+    write: false,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: ['chrome110', 'firefox115', 'safari16'],
+    logLevel: 'warning',
+  })
+  const text = (end) => JSON.stringify(outputFiles.find(({ path }) => path.endsWith(end)).text.trim())
+  return `export const script = ${text('.js')}, style = ${text('.css')}`
+}
+
 /** `*.peggy` becomes its parser, `index.wasm` its bytes. */
 const generated = {
   name: 'generated',
@@ -39,6 +55,8 @@ const generated = {
       loader: 'js',
     }))
     build.onResolve({ filter: /assembly\/index\.wasm$/ }, () => ({ path: resolve('dist/index.wasm') }))
+    build.onResolve({ filter: /^report-page$/ }, ({ path }) => ({ path, namespace: 'page' }))
+    build.onLoad({ filter: /.*/, namespace: 'page' }, async () => ({ contents: await reportPage(), loader: 'js' }))
     // a tool's file declares the tool; what runs it is written here, once
     build.onResolve({ filter: /^(run|all-tools)(:|$)/ }, ({ path }) => ({ path, namespace: 'entry' }))
     build.onLoad({ filter: /^run:/, namespace: 'entry' }, ({ path }) => ({

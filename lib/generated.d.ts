@@ -4,6 +4,12 @@ declare module '*.wasm' {
   export default bytes
 }
 
+declare module 'report-page' {
+  /** The bundle of lib/report/page, and its style sheet. */
+  export const script: string
+  export const style: string
+}
+
 declare module 'all-tools' {
   import type { Tool } from './cli/tool.js'
 

@@ -146,8 +146,8 @@ export default filter(spec, (options, context) => {
         other(record, out)
         return
       }
-      const wrong = overall.add(record)
-      if (wrong) throw new BadRecord(wrong)
+      const row = overall.add(record)
+      if (typeof row === 'string') throw new BadRecord(row)
       if (perfProf && record.has(HAS_TS)) last = integer64(record.row + TIME)
       if (overTime && timed(record)) overTime.add(record)
       if (interval === 0 || !timed(record)) return

@@ -42,8 +42,8 @@ export interface SeriesOptions {
 }
 
 export interface Series {
-  /** Counts a pair; answers why it cannot be counted. */
-  add(record: RecordView): string | undefined
+  /** Counts a pair; answers its row, or why it cannot be counted. */
+  add(record: RecordView): LatencyRow | string
   readonly calls: number
   /** Calls whose key came too late to have a row. */
   readonly others: number
@@ -124,7 +124,7 @@ export function series({ labels, names: byName, maxKeys, than, errors }: SeriesO
       of.histogram.record(delta)
       if (delta > than) of.slower++
       if (returned !== null && failed(returned)) of.errors++
-      return undefined
+      return of
     },
   }
 }
