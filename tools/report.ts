@@ -46,6 +46,7 @@ declare const VERSION: string
 
 export default filter(spec, (options, context) => {
   if (options.slowest > 100) throw new Error('--slowest is at most 100')
+  if (options['max-keys'] > 1000) throw new Error('--max-keys is at most 1000')
   if (!options.json && isatty(1)) throw new Error('the page goes into a file: report >page.html')
   const around = options.around === undefined ? undefined : aroundOf(options.around)
   const gathered = gathering({ slowest: options.slowest, around, maxKeys: options['max-keys'] })

@@ -12,7 +12,7 @@ import { HAS_CPU, HAS_PID, HAS_TS, SRC } from '../assembly/layout.js'
 import { wide } from '../wire/int64.js'
 import { words } from '../wire/memory.js'
 import type { Out } from '../wire/output.js'
-import { type Kept, recent } from '../wire/recent.js'
+import { recent } from '../wire/recent.js'
 import type { RecordView } from '../wire/record.js'
 import type { OpenStart } from './open-starts.js'
 
@@ -27,10 +27,6 @@ export interface Stretch {
   same: readonly Same[]
 }
 
-interface Event extends Kept {
-  shown: boolean
-}
-
 export interface Detail {
   /** Every event, in order, after it was paired. */
   event(record: RecordView, out: Out): void
@@ -42,18 +38,20 @@ export interface Detail {
 }
 
 export function detail({ before, after, same }: Stretch): Detail {
-  const last = recent((kept): Event => ({ ...kept, shown: false }))
+  const last = recent()
+  /** By slot. */
+  const shown = new Uint8Array(last.slots)
   let zero = 0n
   let until: bigint | undefined
   let concerns: (event: RecordView) => boolean = () => true
   let events = 0
   let cut = 0
 
-  function show(event: Event, out: Out): void {
-    const view = last.view(event)
+  function show(slot: number, out: Out): void {
+    const view = last.view(slot)
     if (!concerns(view)) return
-    out.append(view, `,"detail_ns":${event.time - zero}`)
-    event.shown = true
+    out.append(view, `,"detail_ns":${last.time(slot) - zero}`)
+    shown[slot] = 1
     events++
   }
 
@@ -66,8 +64,9 @@ export function detail({ before, after, same }: Stretch): Detail {
     },
     event(record, out) {
       if (!record.has(HAS_TS)) return
-      const event = last.add(record)
-      if (until !== undefined && event.time <= until) show(event, out)
+      const slot = last.add(record)
+      shown[slot] = 0
+      if (until !== undefined && last.time(slot) <= until) show(slot, out)
     },
     pair(start, end, out) {
       zero = wide(start.high, start.low)
@@ -75,7 +74,8 @@ export function detail({ before, after, same }: Stretch): Detail {
       const to = (end.time ?? 0n) + after
       const since = zero - before
       if (last.forgotten !== undefined && last.forgotten >= since) cut++
-      for (const event of last.held()) if (event.time >= since && event.time <= to && !event.shown) show(event, out)
+      for (const slot of last.held())
+        if (!shown[slot] && last.time(slot) >= since && last.time(slot) <= to) show(slot, out)
       if (until === undefined || to > until) until = to
     },
   }

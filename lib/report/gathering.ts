@@ -2,10 +2,11 @@
  * Gathering: a stream of pairs, events, losses and clocks, into what the page shows. What is held is bounded: a
  * histogram and a grid for each key that is told apart, some thousand single pairs, the last megabytes of events.
  */
-import { HAS, HAS_DELTA_NS, HAS_DELTA_TSC, HAS_TS, HAS_TSC } from '../assembly/layout.js'
+import { DELTA, END, HAS, HAS_DELTA_NS, HAS_DELTA_TSC, HAS_TS, HAS_TSC, START, TIME } from '../assembly/layout.js'
 import { accounts } from '../statistics/accounts.js'
 import { key } from '../statistics/labels.js'
 import { type LatencyRow, series } from '../statistics/series.js'
+import { difference } from '../wire/int64.js'
 import { lossOf, timeOf } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
 import { memberName, type RecordView } from '../wire/record.js'
@@ -24,7 +25,9 @@ export interface GatheringOptions {
 export type Gathering = ReturnType<typeof gathering>
 
 /** Times further from the first than this would lose digits as numbers. */
-const FARTHEST = 2n ** 53n
+const FARTHEST = 2 ** 53
+/** A path is named by who runs pair; what a guest makes up is not to fill the page. */
+const MOST_PATHS = 50
 const ROUND = 1_000_000_000_000n
 const wall = memberName('wall')
 
@@ -39,18 +42,24 @@ export function gathering(options: GatheringOptions) {
   const account = accounts()
   const clock = clocks()
   const indices = new Map<LatencyRow, number>()
+  const names = new Set<number>()
   const pathOf = new Map<LatencyRow, LatencyRow>()
   let unit: number | undefined
-  let base: bigint | undefined
+  let base: { exact: bigint; high: number; low: number } | undefined
   let wallOffset: bigint | undefined
   let from = 0
   let to = 0
   let events = 0
 
   /** From the base: the time of the first pair, cut to 1000 s, so that what is round on the axis is round in itself. */
-  function offset(time: bigint): number {
-    base ??= time - (((time % ROUND) + ROUND) % ROUND)
-    return time - base > FARTHEST || base - time > FARTHEST ? Number.NaN : Number(time - base)
+  function offset(record: RecordView): number {
+    if (!base) {
+      const time = record.has(HAS_TSC) ? BigInt.asUintN(64, record.time ?? 0n) : (record.time ?? 0n)
+      const exact = time - (((time % ROUND) + ROUND) % ROUND)
+      base = { exact, high: Number(BigInt.asIntN(64, exact) >> 32n), low: Number(BigInt.asIntN(32, exact)) }
+    }
+    const { row } = record
+    return difference(words[row + TIME + 1] as number, words[row + TIME] as number, base.high, base.low)
   }
 
   function indexOf(row: LatencyRow): number {
@@ -62,12 +71,17 @@ export function gathering(options: GatheringOptions) {
 
   /** Why a pair is no use; cycles and ns are no one axis. */
   function wrong(record: RecordView): string | undefined {
-    if (record.time === undefined) return 'the pair has no end_ts or end_tsc'
-    if (!record.has(HAS_DELTA_NS | HAS_DELTA_TSC) || record.delta < 0n || record.delta > FARTHEST)
+    if (!record.has(HAS_TS | HAS_TSC)) return 'the pair has no end_ts or end_tsc'
+    const high = words[record.row + DELTA + 1] as number
+    if (!record.has(HAS_DELTA_NS | HAS_DELTA_TSC) || high < 0 || high > 0x1f_ffff)
       return 'the pair has no delta_ns or delta_tsc of 0 to 2^53'
     const of = (words[record.row + HAS] as number) & HAS_DELTA_NS
     unit ??= of
     if (of !== unit) return `the pair is in ${of ? 'ns' : 'cycles'}, those before it are not; tsc-align makes all ns`
+    // ids of names have 13 bits
+    const path = (words[record.row + START] as number) * 8192 + (words[record.row + END] as number)
+    if (!names.has(path) && names.size >= MOST_PATHS) return `more than ${MOST_PATHS} paths`
+    names.add(path)
     return undefined
   }
 
@@ -81,21 +95,19 @@ export function gathering(options: GatheringOptions) {
     pair(record: RecordView): string | undefined {
       const reason = wrong(record)
       if (reason) return reason
-      const signed = record.time as bigint
-      const time = record.has(HAS_TSC) ? BigInt.asUintN(64, signed) : signed
-      const end = offset(time)
-      if (Number.isNaN(end)) return 'the time is more than 104 days from the first'
+      const end = offset(record)
+      if (Math.abs(end) > FARTHEST) return 'the time is more than 104 days from the first'
       const row = all.add(record) as LatencyRow
       const path = paths.add(record) as LatencyRow
       if (!pathOf.has(row)) pathOf.set(row, path)
-      const delta = Number(record.delta)
+      const delta = (words[record.row + DELTA + 1] as number) * 2 ** 32 + ((words[record.row + DELTA] as number) >>> 0)
       const first = all.calls === 1
       from = first ? end - delta : Math.min(from, end - delta)
       to = first ? end : Math.max(to, end)
       grids.add(indexOf(row), end, delta)
       single.add(end, delta, indexOf(row))
       if (delta <= row.histogram.min) clock.shortest(record, delta)
-      slow.pair(record, row, time - record.delta, delta)
+      slow.pair(record, row, delta)
       return undefined
     },
     record(record: RecordView): void {
@@ -109,7 +121,7 @@ export function gathering(options: GatheringOptions) {
     /** What was gathered. */
     result: () => ({
       unit: unit === 0 ? ('cycles' as const) : ('ns' as const),
-      base: base ?? 0n,
+      base: base?.exact ?? 0n,
       wallOffset,
       from,
       to,

@@ -30,29 +30,38 @@ export function heat(): Heat {
   let width = FIRST_WIDTH
   let first = Number.POSITIVE_INFINITY
   let last = Number.NEGATIVE_INFINITY
-  let grids: Map<number, Float64Array>[] = []
+  let grids: Map<number, Uint32Array>[] = []
+  const spare: Uint32Array[] = []
 
-  function columnOf(grid: number, at: number): Float64Array {
-    const columns = grids[grid] ?? new Map<number, Float64Array>()
+  function columnOf(grid: number, at: number): Uint32Array {
+    const columns = grids[grid] ?? new Map<number, Uint32Array>()
     grids[grid] = columns
     const known = columns.get(at)
     if (known) return known
-    const made = new Float64Array(ROWS)
+    const made = spare.pop() ?? new Uint32Array(ROWS)
     columns.set(at, made)
     return made
   }
 
+  /** In place, for what is let go of stays in memory for a while. */
   function coarsen(): void {
-    const fine = grids
-    grids = []
     width *= 2
     first = Math.floor(first / 2)
     last = Math.floor(last / 2)
-    for (const [grid, columns] of fine.entries())
-      for (const [at, counts] of columns ?? []) {
-        const column = columnOf(grid, Math.floor(at / 2))
-        for (let row = 0; row < ROWS; row++) (column[row] as number) += counts[row] as number
+    grids = grids.map((columns) => {
+      const wide = new Map<number, Uint32Array>()
+      for (const [at, counts] of columns) {
+        const half = Math.floor(at / 2)
+        const other = wide.get(half)
+        if (!other) {
+          wide.set(half, counts)
+          continue
+        }
+        for (let row = 0; row < ROWS; row++) (other[row] as number) += counts[row] as number
+        spare.push(counts.fill(0))
       }
+      return wide
+    })
   }
 
   return {

@@ -24,8 +24,8 @@ export interface Stretches {
   set(at: number, state: number, text: string, cpu?: number): void
   /** It was this until now, where nothing else is known. */
   was(at: number, state: number, text: string, cpu?: number): void
-  /** From now on nothing is known. */
-  forget(at: number): void
+  /** Between these two nothing is known. */
+  forget(at: number, until: number): void
   readonly state: number | undefined
   readonly cpu: number | undefined
   /** Closes the last one; answers what lies between, cut to it. */
@@ -58,9 +58,9 @@ export function stretches(): Stretches {
       if (open) return
       if (at > known) closed.push({ from: known, to: at, state, text, cpu })
     },
-    forget(at) {
+    forget(at, until) {
       close(at)
-      known = at
+      known = until
     },
     between(from, to) {
       close(to)
@@ -69,6 +69,16 @@ export function stretches(): Stretches {
         .map((segment) => ({ ...segment, from: Math.max(from, segment.from), to: Math.min(to, segment.to) }))
     },
   }
+}
+
+/** What lies outside of a gap. */
+export function outside(segments: readonly Segment[], [from, to]: readonly [number, number]): Segment[] {
+  return segments
+    .flatMap((segment) => [
+      { ...segment, to: Math.min(segment.to, from) },
+      { ...segment, from: Math.max(segment.from, to) },
+    ])
+    .filter((segment) => segment.to > segment.from)
 }
 
 /** More than a screen has pixels for become fewer: neighbours that fit into one become one. */

@@ -28,15 +28,17 @@ export function points(): Points {
 
   /** Those that are the slowest or the fastest of their series and stretch. */
   function extremes(): Set<number> {
-    const found = new Map<string, [least: number, most: number]>()
+    const fastest = new Map<number, number>()
+    const slowest = new Map<number, number>()
     for (let i = 0; i < n; i++) {
-      const cell = `${series[i]} ${Math.floor((time[i] as number) / stretch)}`
-      const pair = found.get(cell)
-      if (!pair) found.set(cell, [i, i])
-      else if ((delta[i] as number) < (delta[pair[0]] as number)) pair[0] = i
-      else if ((delta[i] as number) > (delta[pair[1]] as number)) pair[1] = i
+      const column = Math.floor((time[i] as number) / stretch)
+      // columns are below 2^38 in size: 2^53 ns in stretches of 2^16
+      const cell = (series[i] as number) * 2 ** 39 + column
+      const [least, most] = [fastest.get(cell), slowest.get(cell)]
+      if (least === undefined || (delta[i] as number) < (delta[least] as number)) fastest.set(cell, i)
+      if (most === undefined || (delta[i] as number) > (delta[most] as number)) slowest.set(cell, i)
     }
-    return new Set([...found.values()].flat())
+    return new Set([...fastest.values(), ...slowest.values()])
   }
 
   function thin(): void {

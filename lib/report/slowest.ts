@@ -5,7 +5,10 @@
  * is among them so far gets its timeline as soon as its stretch of time is over, from the ring of recent events.
  */
 
+import { HAS_TSC, TIME } from '../assembly/layout.js'
 import type { LatencyRow } from '../statistics/series.js'
+import { before } from '../wire/int64.js'
+import { words } from '../wire/memory.js'
 import { recent } from '../wire/recent.js'
 import { memberName, type RecordView } from '../wire/record.js'
 import { type Moment, momentOf } from './moment.js'
@@ -35,7 +38,7 @@ export interface Around {
 
 export interface Slowest {
   event(record: RecordView): void
-  pair(record: RecordView, row: LatencyRow, start: bigint, delta: number): void
+  pair(record: RecordView, row: LatencyRow, delta: number): void
   /** Slowest first. */
   result(): Slow[]
 }
@@ -53,33 +56,47 @@ const endPid = memberName('end_pid')
 
 /** `around`: how much of the time before and after is shown; undefined: a quarter of the latency. */
 export function slowest(most: number, around: Around | undefined): Slowest {
-  const events = recent((kept) => kept, HELD)
+  const events = recent(HELD)
   const paths = new Map<string, Waiting[]>()
   let waiting: Waiting[] = []
-  let next: bigint | undefined
+  /** When the first of them is over. */
+  let next: { high: number; low: number } | undefined
 
   function among(slow: Waiting): boolean {
     return paths.get(pathOf(slow.row))?.includes(slow) === true
+  }
+
+  function wait(until: bigint): void {
+    const [high, low] = [Number(BigInt.asIntN(64, until) >> 32n), Number(BigInt.asIntN(32, until))]
+    if (!next || before(high, low, next.high, next.low)) next = { high, low }
   }
 
   /** Those whose stretch is over by this time (all, where there is none) get their timelines. */
   function settle(time: bigint | undefined): void {
     const over = waiting.filter(({ until }) => time === undefined || until < time)
     waiting = waiting.filter(({ until }) => time !== undefined && until >= time)
-    next = waiting.reduce<bigint | undefined>((least, { until }) => (least && least < until ? least : until), undefined)
+    next = undefined
+    for (const { until } of waiting) wait(until)
     for (const slow of over) if (among(slow)) draw(slow)
+  }
+
+  /** Slots, in the order of time. */
+  function heldBetween(since: bigint, until: bigint): number[] {
+    const found: number[] = []
+    for (const slot of events.held()) if (events.time(slot) >= since && events.time(slot) <= until) found.push(slot)
+    return found.sort((a, b) => (events.time(a) < events.time(b) ? -1 : events.time(a) > events.time(b) ? 1 : 0))
   }
 
   function draw(slow: Waiting): void {
     const { since, until, start, delta } = slow
     // as much again before it tells what was going on when it began
-    const kept = [...events.held()].filter(({ time }) => time >= since - (until - since) && time <= until)
-    kept.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-    if (!kept.some(({ time }) => time >= since)) return
-    if (events.forgotten !== undefined && events.forgotten >= since) slow.cut = Number((kept[0]?.time ?? 0n) - start)
+    const kept = heldBetween(since - (until - since), until)
+    const first = kept[0]
+    if (first === undefined || !kept.some((slot) => events.time(slot) >= since)) return
+    if (events.forgotten !== undefined && events.forgotten >= since) slow.cut = Number(events.time(first) - start)
     const half = MOST_MOMENTS / 2
     const ends = kept.length > MOST_MOMENTS ? [...kept.slice(0, half), ...kept.slice(-half)] : kept
-    const moments = ends.map((event): Moment => momentOf(events.view(event), start))
+    const moments = ends.map((slot): Moment => momentOf(events.view(slot), start))
     if (ends !== kept) slow.gap = [(moments[half - 1] as Moment).at, (moments[half] as Moment).at]
     const span: Span = {
       from: Number(since - start),
@@ -93,26 +110,29 @@ export function slowest(most: number, around: Around | undefined): Slowest {
 
   return {
     event(record) {
-      const { time } = events.add(record)
-      if (next !== undefined && time > next) settle(time)
+      const slot = events.add(record)
+      const { row } = record
+      if (next && before(next.high, next.low, words[row + TIME + 1] as number, words[row + TIME] as number))
+        settle(events.time(slot))
     },
-    pair(record, row, start, delta) {
+    pair(record, row, delta) {
       const path = pathOf(row)
       const list = paths.get(path) ?? []
       paths.set(path, list)
       if (list.length >= most && delta <= (list.at(-1)?.delta ?? 0)) return
-      const { before, after } = around ?? quarter(delta)
-      const end = start + BigInt(delta)
+      const margin = around ?? quarter(delta)
+      const end = record.has(HAS_TSC) ? BigInt.asUintN(64, record.time ?? 0n) : (record.time ?? 0n)
+      const start = end - BigInt(delta)
       const slow: Waiting = {
         ...{ row, start, delta, from: spotOf(record, false), to: spotOf(record, true) },
         ...{ timeline: undefined, cut: undefined, gap: undefined },
-        ...{ since: start - before, until: end + after },
+        ...{ since: start - margin.before, until: end + margin.after },
       }
       const at = list.findIndex((other) => other.delta < delta)
       list.splice(at < 0 ? list.length : at, 0, slow)
       list.length = Math.min(list.length, most)
       waiting.push(slow)
-      if (next === undefined || slow.until < next) next = slow.until
+      wait(slow.until)
     },
     result() {
       settle(undefined)

@@ -4,7 +4,7 @@
  * from a task ran it before.
  */
 import { type Cpu, cpusOf } from './cpus.js'
-import { fewer, type Mark, type Segment } from './lane.js'
+import { fewer, type Mark, outside, type Segment } from './lane.js'
 import type { Moment } from './moment.js'
 import { taskName } from './moment.js'
 import { IN_GUEST, IN_HOST, type LaneKind, SLEEPING, WAITING } from './page-data.js'
@@ -74,7 +74,7 @@ export function timelineOf(moments: readonly Moment[], span: Span, gap?: readonl
   for (const moment of moments) {
     if (gap && !inGap && moment.at > gap[0]) {
       inGap = true
-      for (const { ran } of [...vcpus.all, ...cpus.all]) ran.forget(gap[0])
+      for (const { ran } of [...vcpus.all, ...cpus.all]) ran.forget(...gap)
     }
     vcpus.take(moment)
     cpus.take(moment)
@@ -83,6 +83,8 @@ export function timelineOf(moments: readonly Moment[], span: Span, gap?: readonl
     ...cpus.all.map((cpu) => cpuLane(cpu, span, hosts.has(cpu.src))),
     ...vcpus.all.map((vcpu) => vcpuLane(vcpu, span)),
   ].sort(byPlace)
+  // a lane of which the first is heard after the gap
+  if (gap) for (const lane of lanes) lane.segments = outside(lane.segments, gap)
   const split = splitOf(lanes, span)
   mark(
     lanes,

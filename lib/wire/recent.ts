@@ -1,40 +1,46 @@
 /**
  * The last events of a stream, as many as a ring of bytes holds: what happened around something that turned out
- * to matter only later. An event is its line, copied; the oldest are forgotten as newer ones need the room.
+ * to matter only later. An event is its line, copied, and stands in a slot; the oldest are forgotten as newer ones
+ * need the room. Nothing is allocated for an event.
  */
 import { LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
-import { integer64 } from './int64.js'
+import { wide } from './int64.js'
 import { allocate, bytes, scanner, words } from './memory.js'
 import { LINE_ROOM, RecordView, rescan } from './record.js'
 
 export const RING = 1 << 23
+/** A slot for so many bytes: few lines of events are shorter. */
+const BYTES_PER_SLOT = 64
 
-export interface Kept {
-  from: number
-  end: number
-  time: bigint
-}
-
-export interface Recent<K extends Kept> {
-  /** Keeps an event that has a time. */
-  add(record: RecordView): K
-  /** What is still held, oldest first. */
-  held(): Iterable<K>
+export interface Recent {
+  /** How many there may be. */
+  readonly slots: number
+  /** Keeps an event that has a time; answers its slot. */
+  add(record: RecordView): number
+  /** The slots of what is still held, oldest first. */
+  held(): Iterable<number>
+  time(slot: number): bigint
   /** The event again; the view is good until the next one is asked for. */
-  view(event: K): RecordView
+  view(slot: number): RecordView
   /** The time of the last one that was forgotten. */
   readonly forgotten: bigint | undefined
 }
 
-/** `make`: what more the user of the ring wants to know of an event. */
-export function recent<K extends Kept>(make: (kept: Kept) => K, size = RING): Recent<K> {
+export function recent(size = RING): Recent {
   const ring = allocate(size + 64)
   const row = allocate(ROW_WORDS * 4 + LINE_ROOM)
   const view = new RecordView()
-  let kept: K[] = []
-  let first = 0
+  const slots = size / BYTES_PER_SLOT
+  const from = new Uint32Array(slots)
+  const end = new Uint32Array(slots)
+  const high = new Int32Array(slots)
+  const low = new Int32Array(slots)
+  let oldest = 0
+  let count = 0
   let at = ring
-  let forgotten: bigint | undefined
+  let forgottenHigh = 0
+  let forgottenLow = 0
+  let forgot = false
 
   /** Room for `length` bytes: what stood there is forgotten. */
   function place(length: number): number {
@@ -43,44 +49,51 @@ export function recent<K extends Kept>(make: (kept: Kept) => K, size = RING): Re
       at = ring
     }
     forget(at, at + length)
-    const from = at
+    const start = at
     at += length
-    return from
+    return start
   }
 
-  function forget(from: number, end: number): void {
-    for (; first < kept.length; first++) {
-      const { from: start, time } = kept[first] as K
-      if (start < from || start >= end) break
-      forgotten = time
-    }
-    if (first < 4096) return
-    kept = kept.slice(first)
-    first = 0
+  function forget(start: number, until: number): void {
+    while (count > 0 && (from[oldest] as number) >= start && (from[oldest] as number) < until) drop()
+  }
+
+  function drop(): void {
+    forgot = true
+    forgottenHigh = high[oldest] as number
+    forgottenLow = low[oldest] as number
+    oldest = (oldest + 1) % slots
+    count--
   }
 
   return {
+    slots,
     get forgotten() {
-      return forgotten
+      return forgot ? wide(forgottenHigh, forgottenLow) : undefined
     },
     add(record) {
       record.materialise()
       const line = words[record.row + LINE] as number
-      const end = words[record.row + LINE_END] as number
-      const length = end - line
-      const from = place(length)
-      bytes.copyWithin(from, line, end)
-      const event = make({ from, end: from + length, time: integer64(record.row + TIME) })
-      kept.push(event)
-      return event
+      const length = (words[record.row + LINE_END] as number) - line
+      const to = place(length)
+      if (count === slots) drop()
+      bytes.copyWithin(to, line, line + length)
+      const slot = (oldest + count) % slots
+      count++
+      from[slot] = to
+      end[slot] = to + length
+      low[slot] = words[record.row + TIME] as number
+      high[slot] = words[record.row + TIME + 1] as number
+      return slot
     },
     *held() {
-      for (let i = first; i < kept.length; i++) yield kept[i] as K
+      for (let i = 0; i < count; i++) yield (oldest + i) % slots
     },
-    view(event) {
+    time: (slot) => wide(high[slot] as number, low[slot] as number),
+    view(slot) {
       const text = row + ROW_WORDS * 4
-      scanner.copy(text, event.from, event.end)
-      view.row = rescan(text, text + (event.end - event.from), row)
+      scanner.copy(text, from[slot] as number, end[slot] as number)
+      view.row = rescan(text, text + ((end[slot] as number) - (from[slot] as number)), row)
       return view
     },
   }
