@@ -50,10 +50,10 @@ export function pack(found: Gathered, head: Head): PageData {
     series: rows.map((row, i) => ({
       ...latencyData(row),
       path: paths.indexOf(found.pathOf(row)),
-      ...(keyOf(row) === '-' ? {} : { key: harmless(keyOf(row)) }),
+      ...keyOf(row),
       cells: cells[i] as number[],
     })),
-    keyed: rows.some((row) => keyOf(row) !== '-'),
+    keyed: rows.some((row) => keyOf(row).key !== undefined),
     grid: { width: found.grids.width, perOctave: PER_OCTAVE },
     points: {
       of: found.single.of,
@@ -83,9 +83,10 @@ function cellsOf({ grids, indexOf }: Gathered, rows: readonly LatencyRow[]): num
   }
 }
 
-/** `-`: it has none. */
-function keyOf({ labels }: LatencyRow): string {
-  return labels[0] ?? '-'
+/** Without a key a row still may be of one guest. */
+function keyOf({ labels: [key], of }: LatencyRow): { key?: string } {
+  if (of.key === undefined) return of.vm === undefined ? {} : { key: harmless(String(of.vm)) }
+  return key === undefined ? {} : { key: harmless(key) }
 }
 
 function byTotal(a: LatencyRow, b: LatencyRow): number {

@@ -128,6 +128,8 @@ export interface SplitData {
   thread: number
   guest: number
   host: number
+  /** It ran, and no kvm_entry or kvm_exit says where. */
+  running: number
   waiting: number
   sleeping: number
   /** What ran on its CPU while it waited: text, ns; two numbers each. */

@@ -7,7 +7,7 @@ import { type Cpu, cpusOf } from './cpus.js'
 import { fewer, type Mark, outside, type Segment } from './lane.js'
 import type { Moment } from './moment.js'
 import { taskName } from './moment.js'
-import { IN_GUEST, IN_HOST, type LaneKind, SLEEPING, WAITING } from './page-data.js'
+import { IN_GUEST, IN_HOST, type LaneKind, SLEEPING, VCPU_TASK, WAITING } from './page-data.js'
 import { type Vcpu, vcpusOf } from './vcpus.js'
 
 export interface Spot {
@@ -43,6 +43,7 @@ export interface Split {
   thread: number
   guest: number
   host: number
+  running: number
   waiting: number
   sleeping: number
   instead: [string, number][]
@@ -175,6 +176,7 @@ function splitOf(lanes: readonly Lane[], { delta, end }: Span): Split | undefine
     thread: vcpu.thread ?? 0,
     guest: during(IN_GUEST),
     host: during(IN_HOST),
+    running: during(VCPU_TASK),
     waiting: during(WAITING),
     sleeping: during(SLEEPING),
     instead: insteadOf(vcpu, lanes, delta),

@@ -1,10 +1,11 @@
 /**
  * vCPU threads of a host, and what each was doing: in the guest (kvm_entry to kvm_exit), in the host for it (KVM,
- * QEMU), runnable without a CPU (switched out in state R, or woken and not yet switched in), or asleep.
+ * QEMU), runnable without a CPU (switched out in state R, or woken and not yet switched in), or asleep. Of a thread
+ * without these events it is only known that it ran.
  */
 import { type Stretches, stretches } from './lane.js'
 import { integer, type Moment, stillRunnable } from './moment.js'
-import { IN_GUEST, IN_HOST, SLEEPING, WAITING } from './page-data.js'
+import { IN_GUEST, IN_HOST, SLEEPING, VCPU_TASK, WAITING } from './page-data.js'
 
 export interface Vcpu {
   src: string
@@ -38,14 +39,20 @@ export function vcpusOf(moments: readonly Moment[]): Vcpus {
     add(src, integer(args.prev_pid), numberIn(args.prev_comm))
     add(src, integer(args.next_pid), numberIn(args.next_comm))
   }
+  const entering = new Set<string>()
+  for (const { event, src, pid } of moments)
+    if (event === 'kvm_entry' || event === 'kvm_exit') entering.add(`${pid} ${src}`)
+  const running = (src: string, pid: number | undefined) => (entering.has(`${pid} ${src}`) ? IN_HOST : VCPU_TASK)
   const of = (src: string, pid: number | undefined) => found.get(`${pid} ${src}`)?.ran
 
   function switched({ at, src, cpu, args }: Moment): void {
-    const out = of(src, integer(args.prev_pid))
-    out?.was(at, IN_HOST, '', cpu)
+    const prev = integer(args.prev_pid)
+    const next = integer(args.next_pid)
+    const out = of(src, prev)
+    out?.was(at, running(src, prev), '', cpu)
     const runnable = stillRunnable(args.prev_state)
     out?.set(at, runnable ? WAITING : SLEEPING, '', cpu)
-    of(src, integer(args.next_pid))?.set(at, IN_HOST, '', cpu)
+    of(src, next)?.set(at, running(src, next), '', cpu)
   }
 
   function woken({ at, src, args }: Moment): void {

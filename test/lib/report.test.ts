@@ -60,7 +60,7 @@ describe('a timeline', () => {
       ],
     )
     assert.deepEqual(split, {
-      ...{ vcpu: 0, thread: 296, guest: 380, host: 70, waiting: 550, sleeping: 0 },
+      ...{ vcpu: 0, thread: 296, guest: 380, host: 70, running: 0, waiting: 550, sleeping: 0 },
       instead: [['t404 404', 550]],
     })
     const cpu = lanes.find(({ kind, number }) => kind === 'cpu' && number === 0)

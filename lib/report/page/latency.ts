@@ -226,7 +226,11 @@ function dots({ data, series, colourOf }: Model, { x, y }: View): SVGElement[] {
 
 function rings(model: Model, { x, y, width }: View): SVGElement[] {
   const { data, format } = model
-  const taken: [number, number, number, number][] = []
+  // labels keep off the rings, too
+  const taken = data.slow.map(({ start, delta }): [number, number, number, number] => {
+    const [cx, cy] = [x(start + delta), y(Math.max(1, delta))]
+    return [cx - 6, cy - 6, cx + 6, cy + 6]
+  })
   let labels = width < 560 ? 3 : 12
   return data.slow.flatMap(({ start, delta, series }, i) => {
     const [cx, cy] = [x(start + delta), y(Math.max(1, delta))]

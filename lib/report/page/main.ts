@@ -48,13 +48,20 @@ function header({ format }: Model): HTMLElement {
 }
 
 function figures({ format }: Model): HTMLElement {
-  const [path] = data.paths
+  const [path, ...others] = data.paths
   const lost = data.losses.reduce((sum, { count }) => sum + (count ?? 0), 0)
+  // a percentile of two paths together would be of neither
+  const percentileFigures: [string, string][] =
+    others.length > 0
+      ? [['paths', grouped(data.paths.length)]]
+      : [
+          ['p50', format.short(path?.percentiles[0] ?? 0)],
+          ['p99', format.short(path?.percentiles[2] ?? 0)],
+        ]
   const items: [string, string][] = [
     ['pairs', grouped(data.pairs)],
-    ['p50', format.short(path?.percentiles[0] ?? 0)],
-    ['p99', format.short(path?.percentiles[2] ?? 0)],
-    ['max', format.short(path?.max ?? 0)],
+    ...percentileFigures,
+    ['max', format.short(Math.max(...data.paths.map(({ max }) => max)))],
     ['lost', data.losses.length === 0 ? 'nothing' : lost > 0 ? `${grouped(lost)} events` : 'unknown'],
     ['clock uncertainty', clockFigure(model)],
   ]

@@ -65,7 +65,8 @@ export function isDrawn({ timeline }: SlowData): boolean {
 
 function nameOf(series: SeriesData | undefined): string {
   if (!series) return ''
-  return series.key ?? pathName(series)
+  if (series.key === undefined) return pathName(series)
+  return /^-?\d+$/.test(series.key) ? `key ${series.key}` : series.key
 }
 
 /** `kvm_msi_set_irq ⇒ irq_handler_entry`: without their systems. */

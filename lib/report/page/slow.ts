@@ -51,12 +51,12 @@ function entry(model: Model, slow: SlowData, i: number): HTMLElement {
   button.append(html('b', {}, format.short(slow.delta)))
   if (data.keyed || data.paths.length > 1) button.append(html('bdi', { class: 'key' }, model.nameOf(slow.series)))
   button.append(html('span', { class: 'when' }, format.instant(slow.start)))
-  if (slow.timeline?.split) button.append(splitBar(slow.timeline.split, slow.delta))
+  if (slow.timeline?.split && isDrawn(slow)) button.append(splitBar(slow.timeline.split, slow.delta))
   button.addEventListener('click', () => model.look(i))
   return html('li', {}, button)
 }
 
-const states = ['waiting', 'host', 'sleeping', 'guest'] as const
+const states = ['waiting', 'host', 'running', 'sleeping', 'guest'] as const
 
 function splitBar(split: SplitData, delta: number): HTMLElement {
   const bar = html('span', { class: 'split' })
@@ -74,7 +74,7 @@ function heading(model: Model, { delta, series, from, to }: SlowData): HTMLEleme
     'h3',
     {},
     `${model.format.exact(delta)} `,
-    html('bdi', {}, of?.key ?? ''),
+    html('bdi', {}, of?.key === undefined ? '' : model.nameOf(series)),
     html('small', {}, `${of ? pathName(of) : ''}, ${placeName(model, from)} to ${placeName(model, to)}`),
   )
 }
@@ -85,13 +85,14 @@ function story(model: Model, slow: SlowData): HTMLElement[] {
   const { timeline, delta, least, most } = slow
   const said: (Node | string)[] = []
   if (timeline?.split) {
-    const { vcpu, thread, waiting, guest, host, sleeping, instead } = timeline.split
+    const { vcpu, thread, waiting, guest, host, running, sleeping, instead } = timeline.split
     const part = (time: number, what: string) =>
       time > 0 ? `${format.short(time)} (${percent(time / delta)}) ${what}` : ''
     const parts = [
       part(waiting, 'runnable without a CPU'),
       part(host, 'in the host on its behalf'),
       part(guest, 'in the guest'),
+      part(running, 'running, in the guest or for it'),
       part(sleeping, 'asleep'),
     ].filter((one) => one !== '')
     if (parts.length > 0) said.push(`vCPU ${vcpu} (thread ${thread}) was ${parts.join(', ')}. `)
