@@ -3,6 +3,7 @@
  * lost. Time is that of a pair's end.
  */
 import { type ScaleLinear, type ScaleLogarithmic, scaleLinear, scaleLog } from 'd3-scale'
+import type { SlowData } from '../page-data.js'
 import { timeAxis, valueAxis } from './axes.js'
 import { html, onWidth, svg } from './dom.js'
 import { grouped } from './format.js'
@@ -231,14 +232,17 @@ function rings(model: Model, { x, y, width }: View): SVGElement[] {
     const [cx, cy] = [x(start + delta), y(Math.max(1, delta))]
     return [cx - 6, cy - 6, cx + 6, cy + 6]
   })
-  let labels = width < 560 ? 3 : 12
-  return data.slow.flatMap(({ start, delta, series }, i) => {
+  let labels = width < 560 ? 5 : 12
+  // the chosen one has the first choice of a place
+  const order = [model.slow, ...data.slow.keys()].filter((i, at) => at === 0 || i !== model.slow)
+  return order.flatMap((i) => {
+    const { start, delta, series } = data.slow[i] as SlowData
     const [cx, cy] = [x(start + delta), y(Math.max(1, delta))]
     if (cx < margin.left || cx > width - margin.right || (model.series !== null && model.series !== series)) return []
     const chosen = i === model.slow ? ' chosen' : ''
     const ring = svg('circle', { class: `ring${chosen}`, cx, cy, r: chosen ? 7 : 5, 'data-slow': i })
     const label = `${format.short(delta)}${data.keyed ? ` ${short(model.nameOf(series))}` : ''}`
-    const place = labels <= 0 ? null : freePlace(cx, cy, label.length * 6.3, width, taken)
+    const place = labels <= 0 ? null : freePlace(cx, cy, label.length * 6.9, width, taken)
     if (!place) return [ring]
     labels--
     return [ring, svg('text', { class: `ring-label${chosen}`, x: place[0], y: place[1] }, label)]
@@ -258,7 +262,7 @@ function freePlace(
   taken: [number, number, number, number][],
 ): [number, number] | null {
   for (const dy of [4, 18, -10, 32])
-    for (const left of [cx + 10, cx - 10 - size]) {
+    for (const left of [cx + 10, cx - 10 - size, cx + 26]) {
       if (left < margin.left || left + size > width) continue
       const box: [number, number, number, number] = [left, cy + dy - 11, left + size, cy + dy + 3]
       if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]))
