@@ -70,7 +70,7 @@ export function series({ labels, names: byName, maxKeys, than, errors }: SeriesO
     // ids of names have 13 bits
     const names = byName ? ((words[row + START] as number) * 8192 + (words[row + END] as number)) * 2 + kind : kind
     if (labels.length === 0 && names === lastNames && last) return last
-    const texts = labels.map((label) => label.text(record).slice(0, LONGEST))
+    const texts = labels.map((label) => cut(label.text(record)))
     last = found.get(id(names, texts)) ?? make(record, names, texts)
     lastNames = names
     return last
@@ -137,4 +137,12 @@ function id(names: number, texts: readonly string[]): string {
 function failed(ret: unknown): boolean {
   const value = Number(ret)
   return value >= -4095 && value <= -1
+}
+
+/** No longer than what people read; with its length, so that long texts which begin alike are mostly still apart. */
+function cut(text: string): string {
+  if (text.length <= LONGEST) return text
+  // whole characters, no half of a surrogate pair
+  const start = [...text.slice(0, LONGEST)].slice(0, LONGEST - 1).join('')
+  return `${start}… (${text.length.toLocaleString('en')} characters)`
 }
