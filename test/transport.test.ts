@@ -21,6 +21,12 @@ after(() => {
 /** Generous: it only ends a test that would otherwise hang. */
 const limit = { timeout: 60_000 }
 
+/** Looks every `ms`; what never comes must not keep this process alive when the test has long failed. */
+async function until(done: () => boolean, ms: number): Promise<void> {
+  for (const end = Date.now() + limit.timeout; !done(); await sleep(ms))
+    if (Date.now() > end) throw new Error('waited in vain')
+}
+
 interface Run {
   child: ChildProcessWithoutNullStreams
   out(): string
@@ -51,7 +57,7 @@ function run(tool: string, ...args: string[]): Run {
     out: () => texts.out,
     err: () => texts.err,
     async says(text) {
-      while (!texts.err.includes(text)) await sleep(5)
+      await until(() => texts.err.includes(text), 5)
     },
     status: () => closed,
   }
@@ -92,7 +98,8 @@ async function listening(path: string, onClient: (socket: Socket, n: number) => 
 /** Resolves once it has accepted so many more: what it sends before that is not for those who have but connected. */
 async function accepts(sender: Run, clients: number): Promise<void> {
   const descriptors = () => readdirSync(`/proc/${sender.child.pid}/fd`).length
-  for (const before = descriptors(); descriptors() < before + clients; ) await sleep(5)
+  const before = descriptors()
+  await until(() => descriptors() >= before + clients, 5)
 }
 
 /** A client that counts lines, and reads no more while it is `paused`. */
@@ -109,7 +116,7 @@ function reader(path: string) {
     socket,
     text: () => Buffer.concat(pieces).toString(),
     async has(part: string) {
-      while (!news.includes(part)) await sleep(1)
+      await until(() => news.includes(part), 1)
     },
     closed: once(socket, 'close'),
   }
@@ -373,7 +380,7 @@ describe('one receiver', () => {
     const push = run('push', path)
     push.child.stdin.end(events(0, 5000))
     assert.equal(await push.status(), 0)
-    while (!text.includes('"type":"end"')) await sleep(5)
+    await until(() => text.includes('"type":"end"'), 5)
     other.kill('SIGKILL')
     writeFileSync(got, text)
     const pulled = spawnSync(resolve('dist/bin/pull'), [got], { encoding: 'utf8', maxBuffer: 1 << 26 })
