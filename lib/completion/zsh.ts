@@ -41,10 +41,10 @@ fi
 }
 
 function branch({ name, flags, operands, files }: Command): string {
-  const more = operands.length > 0 ? words(operands) : files ? '_files' : ' '
-  const rest = name === 'vmpipe' ? ':tool:_vmpipe_tools' : `*:operand:${more}`
-  const lines = flags.map((flag) => `      ${argument(flag)} \\`)
-  return [`    ${name}) _arguments -s -S \\`, ...lines, `      ${quoted(rest)} ;;`].join('\n')
+  const more = operands.length > 0 ? words(operands) : files ? '_files' : undefined
+  const rest = name === 'vmpipe' ? ':tool:_vmpipe_tools' : more && `*:operand:${more}`
+  const specs = [...flags.map(argument), ...(rest ? [quoted(rest)] : [])]
+  return `    ${name}) _arguments -s -S ${specs.map((spec) => `\\\n      ${spec}`).join(' ')} ;;`
 }
 
 /** `'(-q --quiet)'--quiet'[text]'`, and one for `-q`; `'*'--event='[text]:value:_vmpipe_events'` may come again. */

@@ -12,7 +12,7 @@ const shells = {
   bash: { start: 'bash --norc --noprofile -i', load: 'eval "$(vmpipe completion bash)"' },
   zsh: {
     start: 'zsh -f -i',
-    load: 'autoload -U compinit; compinit -u -D; zstyle ":completion:*" list-prompt ""; eval "$(vmpipe completion zsh)"',
+    load: 'bindkey -e; autoload -U compinit; compinit -u -D; zstyle ":completion:*" list-prompt ""; eval "$(vmpipe completion zsh)"',
   },
 }
 
