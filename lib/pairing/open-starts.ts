@@ -10,6 +10,8 @@ import type { Key } from './event-key.js'
 
 export interface OpenStart {
   open: boolean
+  /** Counts the starts of all keys as they came: equal times do not tell which is the newer. */
+  turn: number
   hop: number
   /** `ts` or `tsc`, 64 bits. */
   low: number
@@ -40,6 +42,7 @@ const nothing: Values = []
 export function makeStart(hop: number, key: Key): OpenStart {
   return {
     open: false,
+    turn: 0,
     hop,
     low: 0,
     high: 0,
@@ -73,8 +76,10 @@ export function ages(): Ages {
   let oldest: OpenStart | null = null
   let newest: OpenStart | null = null
   let size = 0
+  let turn = 0
 
   function append(start: OpenStart): void {
+    start.turn = ++turn
     start.older = newest
     start.newer = null
     if (newest) newest.newer = start

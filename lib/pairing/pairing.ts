@@ -201,13 +201,9 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     for (let at = first ?? null; at; at = at.other) {
       if (!at.open || (vm !== 0 && at.vm !== 0 && at.vm !== vm)) continue
       if (policy === 'fifo') return at
-      if (found === null || policy === 'lifo' || isLater(at, found) === (policy === 'last')) found = at
+      if (found === null || policy === 'lifo' || at.turn > found.turn === (policy === 'last')) found = at
     }
     return found
-  }
-
-  function isLater(a: OpenStart, b: OpenStart): boolean {
-    return difference(a.high, a.low, b.high, b.low) >= 0
   }
 
   function onEnd(record: RecordView, hop: number, key: Key, carried: Values): void {

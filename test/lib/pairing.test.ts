@@ -73,6 +73,21 @@ describe('pairing', () => {
       )
     })
 
+  test('of starts at the same time, with and without vm, the one that came last is the newest', async () => {
+    const start = (at: number, vm?: string): Event => ({ at, what: 'A', key: 1, vm })
+    const end = (at: number, vm?: string): Event => ({ at, what: 'B', key: 1, vm })
+    const events = [start(0), start(7, 'vm1'), start(7), end(7), end(8, 'vm2')]
+    // the start without vm that replaced the one at 0 came after that of vm1
+    const expected: Record<string, number[]> = { last: [0], first: [7], fifo: [7, 1], lifo: [0, 8] }
+    for (const policy of policies) {
+      const { lines } = await runFilter(pair, ['A', 'B', '--policy', policy], events.map(line))
+      const pairs = lines.map((text) => JSON.parse(text)).filter((r) => r.type === 'pair')
+      const deltas = pairs.map((r) => r.delta_ns)
+      assert.deepEqual(deltas, expected[policy], policy)
+      assert.deepEqual(deltas, bruteForce(events, policy), policy)
+    }
+  })
+
   test('text keys: the pairs that brute force finds, however JSON spells a key', async () => {
     // a spelling and the key it means
     const spellings = [
