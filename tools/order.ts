@@ -14,6 +14,7 @@ import { parseDuration } from '../lib/clock/duration.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { Lane } from '../lib/order/lane.js'
 import { merge } from '../lib/order/merge.js'
+import { inUse } from '../lib/wire/memory.js'
 import { nameOf } from '../lib/wire/names.js'
 import { rowReason } from '../lib/wire/reasons.js'
 import { RecordView } from '../lib/wire/record.js'
@@ -37,10 +38,13 @@ const spec = {
       coerce: milliseconds,
       describe: 'go on without an input that is silent for so long (default: wait)',
     },
-    'max-held': { type: 'number', default: 200000, describe: 'lines held at most' },
+    'max-held': { type: 'number', default: 200000, describe: 'lines held at most, and 128 MiB' },
   },
   examples: ['order host.ndjson guest.ndjson', 'order <(pull 127.0.0.1:9900) <(capture-host -e kvm:*) --max-wait 2s'],
 } as const satisfies Spec
+
+/** Of the 256 MiB that there are; lines held are out of it in whole blocks. */
+const MOST = 1 << 27
 
 /** No timer runs longer than 2^31 ms, 24 days. */
 function milliseconds(text: string | undefined): number | undefined {
@@ -68,6 +72,7 @@ export default source(spec, async (options, context, out) => {
   const { forced } = await merge(lanes, {
     maxWait: options['max-wait'] ?? Number.POSITIVE_INFINITY,
     maxHeld: options['max-held'],
+    full: () => inUse() > MOST,
     async read(from) {
       const batch = await nextBatch(from.input, context)
       if (!batch) return false

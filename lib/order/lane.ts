@@ -18,6 +18,7 @@ import { lossOf } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
 import { idOf } from '../wire/names.js'
 import type { RecordView } from '../wire/record.js'
+import { behind } from './behind.js'
 
 const LOWEST = -0x8000_0000
 const HIGHEST = 0x7fff_ffff
@@ -61,16 +62,18 @@ export class Lane {
   /** Watermarks by src, as far as there are any. */
   readonly #marks = new Map<number, { high: number; low: number }>()
   #lastSrc = -1
-  /** The rows from #head to #tail: word index, time, and 1 where it is late. */
+  /** Rows that came in the order of time, from #head to #tail: word index and time. */
   #capacity = 1 << 12
   #rows = new Int32Array(this.#capacity)
   #lows = new Int32Array(this.#capacity)
   #highs = new Int32Array(this.#capacity)
-  #late = new Uint8Array(this.#capacity)
   #head = 0
   #tail = 0
   #maxHigh = LOWEST
   #maxLow = 0
+  /** The others. */
+  readonly #behind = behind()
+  #headBehind = false
 
   /** `window` in ns; `view` is used to look at single rows. */
   constructor(input: Input, window: number, view: RecordView) {
@@ -106,7 +109,7 @@ export class Lane {
 
   /** Takes the first row out; it stays readable until `done`. */
   shift(): number {
-    const row = this.#rows[this.#head++] as number
+    const row = this.#headBehind ? this.#behind.shift() : (this.#rows[this.#head++] as number)
     this.#look()
     return row
   }
@@ -127,10 +130,18 @@ export class Lane {
 
   #look(): void {
     const head = this.#head
-    this.size = this.#tail - head
-    this.headHigh = this.#highs[head] as number
-    this.headLow = this.#lows[head] as number
-    this.headLate = this.#late[head] === 1
+    const rest = this.#behind
+    this.size = this.#tail - head + rest.size
+    // of equal times, what is behind came later
+    this.#headBehind = rest.size > 0 && (head === this.#tail || this.#isBehindFirst(head))
+    this.headHigh = this.#headBehind ? rest.high : (this.#highs[head] as number)
+    this.headLow = this.#headBehind ? rest.low : (this.#lows[head] as number)
+    this.headLate = this.#headBehind && rest.late
+  }
+
+  #isBehindFirst(head: number): boolean {
+    const { high, low } = this.#behind
+    return before(high, low, this.#highs[head] as number, this.#lows[head] as number)
   }
 
   #takeRow(row: number): void {
@@ -155,7 +166,10 @@ export class Lane {
         low = Number(BigInt.asIntN(32, from))
       }
     }
-    if (!before(high, low, this.#maxHigh, this.#maxLow)) {
+    const asNewest = high === this.#maxHigh && low === this.#maxLow
+    // a late row may stand at the newest time, and what comes now is behind it
+    if (asNewest && this.#behind.size > 0) this.#behind.add(row, high, low, false)
+    else if (!before(high, low, this.#maxHigh, this.#maxLow)) {
       this.#maxHigh = high
       this.#maxLow = low
       this.#append(row, high, low)
@@ -186,8 +200,8 @@ export class Lane {
   #insert(row: number, high: number, low: number, loss: boolean): void {
     this.#follow()
     if (!loss && before(high, low, this.frontierHigh, this.frontierLow))
-      this.#place(row, this.frontierHigh, this.frontierLow, 1)
-    else this.#place(row, high, low, 0)
+      this.#behind.add(row, this.frontierHigh, this.frontierLow, true)
+    else this.#behind.add(row, high, low, false)
   }
 
   #append(row: number, high: number, low: number): void {
@@ -196,23 +210,6 @@ export class Lane {
     this.#rows[tail] = row
     this.#lows[tail] = low
     this.#highs[tail] = high
-    this.#late[tail] = 0
-  }
-
-  #place(row: number, high: number, low: number, late: number): void {
-    if (this.#tail >= this.#capacity) this.#grow()
-    let at = this.#tail++
-    while (at > this.#head && before(high, low, this.#highs[at - 1] as number, this.#lows[at - 1] as number)) {
-      this.#rows[at] = this.#rows[at - 1] as number
-      this.#lows[at] = this.#lows[at - 1] as number
-      this.#highs[at] = this.#highs[at - 1] as number
-      this.#late[at] = this.#late[at - 1] as number
-      at--
-    }
-    this.#rows[at] = row
-    this.#lows[at] = low
-    this.#highs[at] = high
-    this.#late[at] = late
   }
 
   /** What is held moves to the front; of longer arrays where it fills more than half. */
@@ -223,17 +220,16 @@ export class Lane {
     this.#rows = this.#moved(this.#rows, longer)
     this.#lows = this.#moved(this.#lows, longer)
     this.#highs = this.#moved(this.#highs, longer)
-    this.#late = this.#moved(this.#late, longer)
     this.#head = 0
     this.#tail = size
   }
 
-  #moved<T extends Int32Array | Uint8Array>(from: T, longer: boolean): T {
+  #moved(from: Int32Array<ArrayBuffer>, longer: boolean): Int32Array<ArrayBuffer> {
     if (!longer) {
       from.copyWithin(0, this.#head, this.#tail)
       return from
     }
-    const to = new (from.constructor as new (length: number) => T)(this.#capacity)
+    const to = new Int32Array(this.#capacity)
     to.set(from.subarray(this.#head, this.#tail))
     return to
   }

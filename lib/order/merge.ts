@@ -1,7 +1,7 @@
 /**
  * Merging lanes by time. A row goes out when no lane can bring an older one: when its time is not above any
- * lane's frontier. Equal times go out in the order of the inputs. What waits is bounded: above `maxHeld` rows
- * the oldest go out at once, counted.
+ * lane's frontier. Equal times go out in the order of the inputs. What waits is bounded: above `maxHeld` rows,
+ * and where long lines take more memory than they may, the oldest go out at once, counted.
  */
 import { setImmediate } from 'node:timers/promises'
 import { HAS, HAS_TS, HAS_TSC, TIME } from '../assembly/layout.js'
@@ -13,6 +13,8 @@ export interface MergeOptions {
   /** ms that an input is waited for while it holds the others up; Infinity: for ever. */
   maxWait: number
   maxHeld: number
+  /** The lines held take all the memory that they may. */
+  full(): boolean
   /** The next lines of a lane; answers false at its end. */
   read(lane: Lane): Promise<boolean>
   /** A row in its place; `late`: it is older, by this much, than what went out before it. */
@@ -30,7 +32,7 @@ export interface Merged {
 }
 
 export async function merge(lanes: readonly Lane[], options: MergeOptions): Promise<Merged> {
-  const { emit, maxHeld } = options
+  const { emit, maxHeld, full } = options
   let forced = 0
   let turns = 0
   const waiting = patience(options)
@@ -84,7 +86,7 @@ export async function merge(lanes: readonly Lane[], options: MergeOptions): Prom
   function force(): void {
     let held = 0
     for (const lane of lanes) held += lane.size
-    for (; held > maxHeld; held--) {
+    for (; held > maxHeld || (held > 0 && full()); held--) {
       forced++
       putOut(earliest(lanes) as Lane)
     }

@@ -95,6 +95,7 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
       batch.release()
     }
     linesBefore += at
+    input.close()
     source.close()
     out.flush()
   }

@@ -32,13 +32,20 @@ export interface Input {
   next(): Promise<Batch | null>
   /** Lines given up before they could be scanned. */
   onSkip(report: (line: number, reason: number) => void): void
+  /** No more is read, though it has not ended; batches that are held stay good. */
+  close(): void
 }
 
 const FILE_READ = 1 << 18
+/** Room for text that is taken at a time; what comes in small pieces shares it. */
+const BLOCK = FILE_READ
 const MAX_ROWS = 2048
 const ROWS_SIZE = MAX_ROWS * ROW_WORDS * 4
 /** What may be read past a line's end by a scanner that takes 16 bytes at a time. */
 const SLACK = 64
+
+/** A block with the usual rest of a line from the one before. */
+const USUAL = BLOCK + (1 << 15)
 
 interface Block {
   address: number
@@ -51,6 +58,8 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
   const readSize = source.live ? PIPE_READ : FILE_READ
   let skipped: (line: number, reason: number) => void = () => {}
   let block: Block | null = null
+  /** Where rows are scanned to; a large batch keeps it, a small one gets a copy as large as itself. */
+  let scratch = 0
   /** The part of the block that is read and not scanned: whole lines up to `whole`, then the rest. */
   let from = 0
   let whole = 0
@@ -65,19 +74,11 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
     for (let turn = 1; !ended; turn++) {
       // a line without end must not keep signals from being heard
       if ((turn & 15) === 0) await setImmediate()
-      const rest = have - from
-      const next = take(rest + readSize + SLACK)
-      if (block) {
-        scanner.copy(next.address, from, have)
-        drop(block)
-      }
-      block = next
-      from = next.address
-      have = from + rest
-      const n = await source.read(have, readSize)
+      const room = makeRoom()
+      const n = await source.read(have, room)
       if (n === 0) {
         ended = true
-        if (rest === 0 || skipping) {
+        if (have === from || skipping) {
           from = whole = have
           return false
         }
@@ -94,6 +95,22 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
       return true
     }
     return false
+  }
+
+  /** Room for a read behind what there is: in the same block while it has some. Answers how much. */
+  function makeRoom(): number {
+    if (block && block.address + block.size - SLACK - have >= PIPE_READ)
+      return Math.min(readSize, block.address + block.size - SLACK - have)
+    const rest = have - from
+    const next = take(rest + BLOCK + SLACK)
+    if (block) {
+      scanner.copy(next.address, from, have)
+      drop(block)
+    }
+    block = next
+    from = next.address
+    have = from + rest
+    return readSize
   }
 
   /** Gives up the first line where it is too long, be its end here or not. Answers whether nothing is left. */
@@ -128,11 +145,11 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
     onSkip(report) {
       skipped = report
     },
+    close,
     async next() {
       while (true) {
         if ((short || from >= whole) && !(await fill())) {
-          if (block) drop(block)
-          block = null
+          close()
           return null
         }
         const batch = scanBatch()
@@ -141,38 +158,65 @@ export function openInput(source: Source, scan: Scan = scanner.scan): Input {
     },
   }
 
+  function close(): void {
+    if (block) drop(block)
+    if (scratch) release(scratch, ROWS_SIZE)
+    block = null
+    scratch = 0
+    ended = true
+    from = whole = have
+  }
+
   function scanBatch(): Batch | null {
     const on = block as Block
-    const rows = allocate(ROWS_SIZE)
+    scratch ||= allocate(ROWS_SIZE)
     const first = line
     const start = from
-    const count = scan(from, whole, rows, MAX_ROWS, ended)
+    const count = scan(from, whole, scratch, MAX_ROWS, ended)
     from = scanner.scannedTo()
     short = from < whole && count < MAX_ROWS
     const blank = scanner.blankLines()
     line += count + blank
-    if (count === 0) {
-      release(rows, ROWS_SIZE)
-      return null
-    }
+    if (count === 0) return null
     on.users++
+    const { rows, size } = keep(count)
     return {
       rows: rows >> 2,
       count,
       lineOf: (row) =>
         blank === 0 ? first + (row - (rows >> 2)) / ROW_WORDS : first + newlines(start, words[row + LINE] as number),
       release() {
-        release(rows, ROWS_SIZE)
+        release(rows, size)
         drop(on)
       },
     }
+  }
+
+  /**
+   * Rows that may be held for long take no more than they are; the sizes are few, so that they fit again. A scanner
+   * of text goes back to rows of the scan before: they stay where they are.
+   */
+  function keep(count: number): { rows: number; size: number } {
+    const size = powerOfTwo(count) * ROW_WORDS * 4
+    const rows = scratch
+    if (size >= ROWS_SIZE || scan !== scanner.scan) {
+      scratch = 0
+      return { rows, size: ROWS_SIZE }
+    }
+    const copy = allocate(size)
+    bytes.copyWithin(copy, rows, rows + count * ROW_WORDS * 4)
+    return { rows: copy, size }
   }
 }
 
 function take(size: number): Block {
   // few sizes, so that what is released fits again
-  const rounded = (size + 0x7fff) & ~0x7fff
+  const rounded = size <= USUAL ? USUAL : powerOfTwo(size)
   return { address: allocate(rounded), size: rounded, users: 1 }
+}
+
+function powerOfTwo(size: number): number {
+  return 2 ** Math.ceil(Math.log2(size))
 }
 
 function drop(block: Block): void {

@@ -73,6 +73,12 @@ export const words = new Int32Array(scanner.memory.buffer)
 const GRAIN = 256
 let top = align(scanner.heapBase())
 const free = new Map<number, number[]>()
+let used = 0
+
+/** Bytes that are taken and not given back. */
+export function inUse(): number {
+  return used
+}
 
 function align(address: number): number {
   return (address + GRAIN - 1) & ~(GRAIN - 1)
@@ -81,6 +87,7 @@ function align(address: number): number {
 /** Takes `size` bytes with whatever stood in them before. Throws a RangeError when the 256 MiB are used up. */
 export function allocate(size: number): number {
   const rounded = align(size)
+  used += rounded
   const reused = free.get(rounded)?.pop()
   if (reused !== undefined) return reused
   if (top + rounded > bytes.length - GRAIN) throw new RangeError('out of memory: more than 256 MiB of lines are held')
@@ -92,6 +99,7 @@ export function allocate(size: number): number {
 /** Gives back what `allocate` gave. */
 export function release(address: number, size: number): void {
   const rounded = align(size)
+  used -= rounded
   const list = free.get(rounded)
   if (list) list.push(address)
   else free.set(rounded, [address])

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { Lane } from '../../lib/order/lane.js'
 import { merge } from '../../lib/order/merge.js'
 import { openInput } from '../../lib/wire/input.js'
-import { bytes } from '../../lib/wire/memory.js'
+import { bytes, inUse } from '../../lib/wire/memory.js'
 import { RecordView } from '../../lib/wire/record.js'
 import type { Source } from '../../lib/wire/source.js'
 
@@ -32,14 +32,16 @@ async function mergeOf(
   inputs: string[][],
   window: number,
   piece = 1 << 16,
-): Promise<{ ids: string[]; late: string[] }> {
+): Promise<{ ids: string[]; late: string[]; at: (bigint | undefined)[] }> {
   const view = new RecordView()
   const lanes = inputs.map((lines, i) => new Lane(openInput(source(`${i}`, lines, piece)), window, view))
   const ids: string[] = []
   const late: string[] = []
+  const at: (bigint | undefined)[] = []
   await merge(lanes, {
     maxWait: Number.POSITIVE_INFINITY,
     maxHeld: 1e6,
+    full: () => false,
     async read(lane) {
       const batch = await lane.input.next()
       if (batch) lane.takeIn(batch, () => assert.fail('broken'))
@@ -48,13 +50,14 @@ async function mergeOf(
     emit(row, behind) {
       view.row = row
       ids.push(view.event)
+      at.push(view.time)
       if (behind !== null) late.push(view.event)
     },
     beforeWait() {},
     passedOver() {},
     stopped: () => false,
   })
-  return { ids, late }
+  return { ids, late, at }
 }
 
 const times = fc.array(fc.nat(200), { maxLength: 30 })
@@ -63,6 +66,11 @@ function lines(at: number[], input: number): string[] {
   return at.map((t, i) =>
     JSON.stringify({ ts: String(base + BigInt(t)), src: `s${input}`, event: `e${input}.${i}.${t}` }),
   )
+}
+
+/** Of one name: a process remembers only so many. */
+function plain(at: number): string {
+  return JSON.stringify({ ts: String(at), src: 's', event: 'e' })
 }
 
 /** What the window's definition says of one input: the time at which each row goes out, and whether it is late. */
@@ -77,6 +85,31 @@ function places(at: number[], window: number): { t: number; late: boolean }[] {
 }
 
 describe('order', () => {
+  test('lines that come one at a time are held in little more than their own length', async () => {
+    const n = 3000
+    const text = Array.from({ length: n }, (_, i) => plain(i + 1e6))
+    const input = openInput(source('drops', text, (text[0] as string).length + 1))
+    const before = inUse()
+    const held = []
+    for (let batch = await input.next(); batch; batch = await input.next()) held.push(batch)
+    assert.ok(held.length > n / 2, `${held.length} batches`)
+    const taken = inUse() - before
+    assert.ok(taken < n * 2048, `${taken} bytes for ${n} lines`)
+    for (const batch of held) batch.release()
+    assert.equal(inUse(), before)
+  })
+
+  test('a hundred thousand rows that are behind a hundred thousand others', async () => {
+    const n = 100_000
+    const at = Array.from({ length: 2 * n }, (_, i) => (i < n ? 2 * i : 4 * n - 2 * i + 1))
+    const { at: sorted, late } = await mergeOf([at.map(plain)], 10 * n)
+    assert.deepEqual(
+      sorted.map(Number),
+      at.toSorted((a, b) => a - b),
+    )
+    assert.equal(late.length, 0)
+  })
+
   test('is a stable sort of what lies within the window, whatever the pieces it is read in', async () => {
     await fc.assert(
       fc.asyncProperty(
