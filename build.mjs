@@ -140,7 +140,7 @@ async function bundleTools() {
 async function bundleTests() {
   rmSync('dist/test', { recursive: true, force: true })
   const entryPoints = readdirSync('test', { recursive: true })
-    .filter((name) => name.endsWith('.test.ts') || name.startsWith('lab/'))
+    .filter((name) => name.endsWith('.test.ts') || name.startsWith('lab/') || name === 'faults/worker.ts')
     .map((name) => join('test', name))
   await esbuild.build({
     ...options,

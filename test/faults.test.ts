@@ -1,0 +1,77 @@
+/**
+ * The fault bench: every filter under broken input, every process under a broken environment.
+ *
+ *     npm run faults                       30 times as long as in `npm test`
+ *     FAULTS=5 SEED=17 npm run faults      so long, from there
+ *
+ * A failure names its tool, seed and case; `node dist/test/faults/worker.mjs TOOL SEED CASE CASE+1` repeats it.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { describe, test } from 'node:test'
+import { filters } from './faults/filters.js'
+
+const length = Number(process.env.FAULTS ?? 1)
+const seed = Number(process.env.SEED ?? 1)
+const CASES = 60
+/** Generous: no case takes a second. */
+const HANG_MS = 60_000
+
+interface Told {
+  at?: number
+  broken?: number
+  done?: number
+  bytes?: number
+  kind?: string
+  why?: string
+}
+
+/** One process of cases, from `from` on. Answers where the next begins. */
+async function meet(
+  tool: string,
+  from: number,
+  to: number,
+  broken: string[],
+): Promise<{ next: number; bytes: number }> {
+  const child = spawn(process.execPath, ['dist/test/faults/worker.mjs', tool, String(seed), String(from), String(to)])
+  const closed = once(child, 'close')
+  let stderr = ''
+  child.stderr.on('data', (text) => {
+    stderr = (stderr + text).slice(0, 2000)
+  })
+  let last: Told = {}
+  const kill = () => child.kill('SIGKILL')
+  let hang = setTimeout(kill, HANG_MS)
+  for await (const line of createInterface(child.stdout)) {
+    const told: Told = JSON.parse(line)
+    if (told.at !== undefined) {
+      clearTimeout(hang)
+      hang = setTimeout(kill, HANG_MS)
+    }
+    if (told.broken !== undefined) broken.push(`case ${told.broken} (${told.kind}): ${told.why}`)
+    else last = told
+  }
+  clearTimeout(hang)
+  const [status, signal] = await closed
+  if (last.done !== undefined && status === 0) return { next: last.done, bytes: last.bytes ?? 0 }
+  broken.push(`case ${last.at} (${last.kind}): the process ended with ${signal ?? status}: ${stderr}`)
+  return { next: (last.at ?? to) + 1, bytes: 0 }
+}
+
+describe('faults in the input', { concurrency: 2 }, () => {
+  for (const tool of Object.keys(filters))
+    test(tool, async (t) => {
+      const to = CASES * length
+      const broken: string[] = []
+      let bytes = 0
+      for (let at = 0; at < to; ) {
+        const met = await meet(tool, at, to, broken)
+        at = met.next
+        bytes += met.bytes
+      }
+      t.diagnostic(`${to} cases, ${bytes} bytes, seed ${seed}`)
+      assert.deepEqual(broken.slice(0, 10), [], `${broken.length} of ${to} broken, seed ${seed}`)
+    })
+})
