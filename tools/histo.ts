@@ -65,6 +65,7 @@ const spec = {
     unit: { choices: units, default: 'us', describe: 'of the times in the table' },
     style: { choices: styles, default: 'vmpipe', describe: 'whose form the table has' },
     bars: { type: 'boolean', default: false, describe: 'draw the distribution, a bar for each power of two' },
+    percentiles: { type: 'boolean', default: false, describe: 'draw the value at each percentile up to the longest' },
     json: { type: 'boolean', default: false, describe: 'write `histogram` records instead of a table' },
     hgrm: {
       type: 'boolean',

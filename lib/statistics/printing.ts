@@ -4,7 +4,8 @@ import { bars } from './bars.js'
 import { hgrm } from './hgrm.js'
 import { caption, histogramRecord } from './histogram-record.js'
 import { latencyTable } from './latency-table.js'
-import type { Series } from './series.js'
+import { percentileBars } from './percentile-bars.js'
+import type { LatencyRow, Series } from './series.js'
 import type { Shape } from './shape.js'
 import { timeLine } from './style.js'
 import { perUnit } from './time-text.js'
@@ -13,11 +14,20 @@ import { perUnit } from './time-text.js'
 export function tableText(some: Series, shape: Shape, time: bigint | undefined, wall: bigint | undefined): string {
   const { form, style } = shape
   if (some.calls === 0 || (shape.onlySlow && !some.rows.some(({ slower }) => slower > 0))) return ''
-  const shapes = shape.bars
-    ? some.rows.map((row) => `\n${oneLine(caption(row, form.labels))}\n${bars(row.histogram, row.unit)}`)
-    : []
+  const shapes = some.rows.flatMap((row) =>
+    drawings(row, shape).map((drawing) => `\n${oneLine(caption(row, form.labels))}\n${drawing}`),
+  )
   const above = time === undefined ? '' : timeLine(style, time, wall)
   return `${above}${latencyTable(some.rows, form)}${shapes.join('')}`
+}
+
+/** A row's distribution, in the ways that were asked for. */
+function drawings({ histogram, unit }: LatencyRow, { form, ...shape }: Shape): string[] {
+  const [scale, name] = unit === 'ns' ? [perUnit[form.unit], form.unit] : [1e3, 'kcyc']
+  return [
+    ...(shape.bars ? [bars(histogram, unit)] : []),
+    ...(shape.percentiles ? [percentileBars(histogram, scale, name)] : []),
+  ]
 }
 
 /** As `histogram` records. `until`: the end of a stretch of time; null: over all. */

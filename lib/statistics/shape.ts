@@ -12,6 +12,7 @@ export interface Shape {
   form: TableForm
   style: Style
   bars: boolean
+  percentiles: boolean
   /** Only tables in which something took longer than the threshold. */
   onlySlow: boolean
 }
@@ -27,6 +28,7 @@ export interface ShapeOptions {
   unit: TimeUnit
   style: Style
   bars: boolean
+  percentiles: boolean
 }
 
 /** Throws an Error where the options contradict each other. */
@@ -49,6 +51,7 @@ export function shapeOf(options: ShapeOptions): Shape {
     form: { unit: options.unit, columns, labels: heads, apart: options.apart?.split(',') ?? [] },
     style,
     bars: options.bars,
+    percentiles: options.percentiles,
     onlySlow: only !== undefined,
   }
 }
