@@ -10,6 +10,7 @@
 import { HAS_TS, TIME, TYPE } from '../lib/assembly/layout.js'
 import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
+import { pen } from '../lib/drawing/colour.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { wallOffset } from '../lib/drawing/wall-time.js'
 import { accounts } from '../lib/statistics/accounts.js'
@@ -28,6 +29,8 @@ import type { Out } from '../lib/wire/output.js'
 import type { RecordView } from '../lib/wire/record.js'
 
 const units = ['ns', 'us', 'ms', 's'] as const satisfies TimeUnit[]
+/** A table that stood for less, nobody has read. */
+const READABLE_MS = 100
 const styles = ['vmpipe', 'perf-prof'] as const satisfies Style[]
 
 const spec = {
@@ -57,6 +60,7 @@ const spec = {
       value: 'duration',
       describe: 'also a table for each so long a time: 1s, 100ms, or ms',
     },
+    scroll: { type: 'boolean', default: false, describe: 'each of these tables below the last, on a terminal as well' },
     timeline: {
       type: 'string',
       value: 'duration',
@@ -88,11 +92,17 @@ export default filter(spec, (options, context) => {
   const pair = idOf('pair')
   const clock = idOf('clock')
   const account = accounts()
+  const { terminal } = context
+  const look = {
+    unit: options.unit,
+    pen: pen(terminal?.colours ?? 0),
+    columns: terminal?.columns() ?? Number.POSITIVE_INFINITY,
+  }
   const overall = make()
   const overTime =
     options.timeline === undefined
       ? null
-      : timeline(parseInterval(options.timeline, 'timeline'), options.unit, make, (text) => context.print(text))
+      : timeline(parseInterval(options.timeline, 'timeline'), look, make, (text) => context.print(text))
   const parts = stretches(interval, make, showPart)
   const perfProf = shape.style === 'perf-prof'
   let output: Out
@@ -105,7 +115,9 @@ export default filter(spec, (options, context) => {
     if (json) for (const text of recordTexts(part, shape, until)) output.write(text)
     else {
       const table = tableText(part, shape, until, wall)
-      if (table !== '') context.print(`${table}\n`)
+      if (table === '') return
+      if (terminal && !options.scroll) terminal.show(`${table}\n`, Math.max(READABLE_MS, interval / 2e6))
+      else context.print(`${table}\n`)
     }
   }
 

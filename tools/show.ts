@@ -10,6 +10,7 @@
 import { HAS_DELTA_NS, HAS_DELTA_TSC } from '../lib/assembly/layout.js'
 import { filter, type Spec } from '../lib/cli/tool.js'
 import { showDuration } from '../lib/clock/duration.js'
+import { pen } from '../lib/drawing/colour.js'
 import { eventLine, type LineOptions, seconds, stackLines } from '../lib/drawing/event-line.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { wallOffset } from '../lib/drawing/wall-time.js'
@@ -40,12 +41,14 @@ export default filter(spec, (options, context) => {
     zero: options.zero === undefined ? undefined : BigInt(options.zero),
     sources: options.sources,
     wallOffset: undefined,
+    pen: pen(context.terminal?.colours ?? 0),
   }
+  const { loss, strong } = line.pen
   let shown = 0
 
   function print(text: string): void {
     shown++
-    context.print(`${oneLine(text)}\n`)
+    context.print(`${text}\n`)
   }
 
   return {
@@ -56,8 +59,8 @@ export default filter(spec, (options, context) => {
     record(record) {
       const { type } = record
       if (type === 'clock') line.wallOffset = wallOffset(record) ?? line.wallOffset
-      else if (type === 'lost') print(lostLine(record))
-      else if (type === 'pair') print(pairLine(record))
+      else if (type === 'lost') print(loss(oneLine(lostLine(record))))
+      else if (type === 'pair') print(strong(oneLine(pairLine(record))))
     },
     end: () => ({ line: `${shown} lines` }),
   }

@@ -19,9 +19,16 @@ export interface Problems {
 
 const SHOWN = 20
 
-export function problems(tool: string): Problems {
+/** `before`: called ahead of each line. */
+export function problems(tool: string, before: () => void = () => {}): Problems {
   let status = 0
   let bad = 0
+
+  function tell(line: string): void {
+    before()
+    say(line)
+  }
+
   return {
     get status() {
       return status
@@ -29,18 +36,18 @@ export function problems(tool: string): Problems {
     get badCount() {
       return bad
     },
-    warn: (message) => say(`${tool}: ${message}`),
+    warn: (message) => tell(`${tool}: ${message}`),
     problem(message) {
       status = 1
-      say(`${tool}: ${message}`)
+      tell(`${tool}: ${message}`)
     },
     bad(where, message) {
       status = 1
       bad++
-      if (bad <= SHOWN) say(oneLine(`${tool}: ${where}: ${message}`))
+      if (bad <= SHOWN) tell(oneLine(`${tool}: ${where}: ${message}`))
     },
     close() {
-      if (bad > SHOWN) say(`${tool}: ${bad} bad lines in all, the first ${SHOWN} shown`)
+      if (bad > SHOWN) tell(`${tool}: ${bad} bad lines in all, the first ${SHOWN} shown`)
     },
   }
 }

@@ -16,6 +16,7 @@ import { acceptor, drive } from './drive.js'
 import { Answer, commandLine } from './options.js'
 import { type Problems, problems, say } from './problems.js'
 import { progress } from './progress.js'
+import { type Screen, screen } from './screen.js'
 import { giveWay } from './terminal-line.js'
 import { BadRecord, type Context, Failure, type Stage, type Summary, type Tool, Usage } from './tool.js'
 
@@ -84,7 +85,10 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
   }
   const stop = signals()
   const output = writer(1, giveWay)
-  const parts = steps.map((step, i) => of(step, steps, () => prepare(step, output, stop, i === steps.length - 1)))
+  const shownOn = screen(output.text)
+  const parts = steps.map((step, i) =>
+    of(step, steps, () => prepare(step, output, shownOn, stop, i === steps.length - 1)),
+  )
   const first = parts[0] as Part
   for (const { tool, context } of parts.slice(1)) {
     if (tool.kind === 'source') throw new Usage(`${tool.spec.name} can only be the first of a pipe`)
@@ -178,9 +182,9 @@ interface Part {
   out?: Out
 }
 
-function prepare({ tool, args }: Step, output: Writer, stop: Signals, last: boolean): Part {
+function prepare({ tool, args }: Step, output: Writer, on: Screen | undefined, stop: Signals, last: boolean): Part {
   const { options, operands, files } = commandLine(tool.spec, args)
-  const said = problems(tool.spec.name)
+  const said = problems(tool.spec.name, on?.leave)
   return {
     tool,
     options,
@@ -195,8 +199,10 @@ function prepare({ tool, args }: Step, output: Writer, stop: Signals, last: bool
       onSignal: (listener) => stop.first.push(listener),
       print(text) {
         if (!last) throw new Failure(`${tool.spec.name} prints for people here: nothing can follow it`)
+        on?.leave()
         output.text(text)
       },
+      ...(last && on ? { terminal: on } : {}),
       files,
       operands,
     },

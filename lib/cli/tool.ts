@@ -3,6 +3,7 @@
  * records. A filter is a function from options to a stage; a source finds its records itself (order, parse).
  */
 import type { InferredOptionTypes, Options } from 'yargs'
+import type { Colours } from '../drawing/colour.js'
 import type { Scan } from '../wire/input.js'
 import type { Out } from '../wire/output.js'
 import type { RecordView } from '../wire/record.js'
@@ -70,10 +71,19 @@ export interface Context {
   ready?(): Promise<void> | undefined
   /** What goes to a person at the end (a table): bytes to stdout past the records. */
   print(text: string): void
+  /** stdout, where it is a terminal that can do more than print, and this tool the last of its pipe. */
+  readonly terminal?: Terminal
   /** Operands after the tool's own: where to read; `-` is stdin. */
   readonly files: readonly string[]
   /** The tool's own operands. */
   readonly operands: readonly string[]
+}
+
+export interface Terminal {
+  readonly colours: Colours
+  columns(): number
+  /** Prints lines in the place of those it printed before, if these have stood there for so many ms. */
+  show(text: string, ms: number): void
 }
 
 export type OptionValues<O extends Record<string, Options>> = InferredOptionTypes<O>

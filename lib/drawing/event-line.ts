@@ -8,6 +8,8 @@
  */
 import { HAS_TS } from '../assembly/layout.js'
 import { memberName, type RecordView } from '../wire/record.js'
+import type { Pen } from './colour.js'
+import { oneLine } from './visible.js'
 import { wallTime } from './wall-time.js'
 
 export interface LineOptions {
@@ -19,14 +21,17 @@ export interface LineOptions {
   sources: boolean
   /** Wall clock less the events' clock, ns; undefined: unknown. */
   wallOffset: bigint | undefined
+  pen: Pen
 }
 
 export function eventLine(record: RecordView, options: LineOptions): string {
   const { comm = '<...>', pid, flags = '....', cpu, src } = record
-  const mark = options.sources ? src.padEnd(8) : src === 'host' || src === '' ? ' ' : 'G'
+  const host = src === 'host' || src === ''
+  const mark = options.sources ? oneLine(src).padEnd(8) : host ? ' ' : 'G'
   const task = `${comm.padStart(16)} ${pid === undefined ? '     ?' : String(pid).padStart(6)}`
   const place = cpu === undefined ? '[---]' : `[${String(cpu).padStart(3, '0')}]`
-  return `${wall(record, options)}${mark} ${task} ${flags} ${place} ${clock(record, options)}: ${record.event}: ${eventText(record)}`
+  const rest = `${task} ${flags} ${place} ${clock(record, options)}: ${record.event}: ${eventText(record)}`
+  return `${wall(record, options)}${host ? mark : options.pen.guest(mark)} ${oneLine(rest)}`
 }
 
 const stack = memberName('stack')

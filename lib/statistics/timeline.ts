@@ -10,8 +10,9 @@
  * Its sign says how many of the line's calls have it: ten steps from none to all.
  */
 import { TIME } from '../assembly/layout.js'
+import type { Pen } from '../drawing/colour.js'
 import { seconds } from '../drawing/event-line.js'
-import { oneLine } from '../drawing/visible.js'
+import { oneLine, short } from '../drawing/visible.js'
 import { difference, wide } from '../wire/int64.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
@@ -32,13 +33,21 @@ const COLUMNS = 26
 const SHADES = ' .:-=+*#%@'
 /** Intervals without a pair that get a line each; of more, their number is told. */
 const EMPTY_LINES = 3
+/** What gives way first where the terminal is narrow stands first. */
+const FIGURES = ['min', 'p50', 'p99', 'max'] as const
+/** Columns of a line without figures and name, of a figure, and what a name is given of a narrow terminal. */
+const FRAME = 53
+const FIGURE = 13
+const NAME = 16
 
-export function timeline(
-  interval: number,
-  unit: TimeUnit,
-  make: () => Series,
-  print: (text: string) => void,
-): Timeline {
+export interface Look {
+  unit: TimeUnit
+  pen: Pen
+  /** Of the terminal; where there is none, as many as it takes. */
+  columns: number
+}
+
+export function timeline(interval: number, look: Look, make: () => Series, print: (text: string) => void): Timeline {
   const step = BigInt(interval)
   const digits = digitsOf(step)
   let stretch: Series | null = null
@@ -58,7 +67,7 @@ export function timeline(
   }
 
   function show(): void {
-    for (const row of stretch?.rows ?? []) print(`${label(from)} ${figures(row, unit)}\n`)
+    for (const row of stretch?.rows ?? []) print(`${label(from)} ${figures(row, look)}\n`)
   }
 
   /** What lies between the interval that ended and the one that begins. */
@@ -75,7 +84,7 @@ export function timeline(
       if (stretch === null || difference(high, low, fromHigh, fromLow) >= interval) {
         const time = wide(high, low)
         const next = time - (((time % step) + step) % step)
-        if (stretch === null) print(`${'from'.padStart(14)} ${heading(unit)}\n`)
+        if (stretch === null) print(`${'from'.padStart(14)} ${heading(look)}\n`)
         else {
           show()
           gap(next)
@@ -102,27 +111,39 @@ function upTo(text: string, digits: number): string {
   return digits === 0 ? text.slice(0, -10) : text.slice(0, text.length - 9 + digits)
 }
 
-function heading(unit: TimeUnit): string {
-  const names = ['min', 'p50', 'p99', 'max'].map((name) => `${name}(${unit})`.padStart(12)).join(' ')
+/** The figures that the terminal has room for; the largest always. */
+function figuresOf({ columns }: Look): readonly (typeof FIGURES)[number][] {
+  const room = Math.floor((columns - FRAME - NAME) / FIGURE)
+  return FIGURES.slice(-Math.max(1, Math.min(FIGURES.length, room)))
+}
+
+function heading(look: Look): string {
+  const { unit } = look
+  const names = figuresOf(look)
+    .map((name) => `${name}(${unit})`.padStart(12))
+    .join(' ')
   const scale = ['1us', '32us', '1ms', '32ms', '1s'].map((name) => name.padEnd(5)).join('')
   return `${'calls'.padStart(8)} ${names}   ${scale.trimEnd()}`
 }
 
-function figures({ histogram: h, start, end, labels }: LatencyRow, unit: TimeUnit): string {
-  const times = [h.min, h.percentile(50), h.percentile(99), h.max]
-  const columns = times.map((time) => exactThousandths(BigInt(time), perUnit[unit]).padStart(12)).join(' ')
+function figures({ histogram: h, start, end, labels }: LatencyRow, look: Look): string {
+  const times = { min: h.min, p50: h.percentile(50), p99: h.percentile(99), max: h.max }
+  const shown = figuresOf(look)
+  const columns = shown.map((name) => exactThousandths(BigInt(times[name]), perUnit[look.unit]).padStart(12)).join(' ')
+  const room = Math.max(1, look.columns - FRAME - FIGURE * shown.length)
   const path = start === '' ? 'all' : `${bare(start)} => ${bare(end)}`
-  const name = oneLine(`${path}${labels.length === 0 ? '' : `, key ${labels.join(' ')}`}`)
-  return `${String(h.calls).padStart(8)} ${columns} |${shades(h)}| ${name}`
+  const name = `${path}${labels.length === 0 ? '' : `, key ${labels.join(' ')}`}`
+  return `${String(h.calls).padStart(8)} ${columns} |${shades(h, look.pen)}| ${Number.isFinite(room) ? short(name, room) : oneLine(name)}`
 }
 
 /** The share of the calls in each power of two. */
-function shades(h: Histogram): string {
+function shades(h: Histogram, { heat }: Pen): string {
   const counts = new Array<number>(COLUMNS).fill(0)
   for (const [value, count] of h.buckets()) {
     const power = value < 1 ? 0 : Math.floor(Math.log2(value))
     const column = Math.min(COLUMNS - 1, Math.max(0, power - FIRST_POWER))
     counts[column] = (counts[column] as number) + count
   }
-  return counts.map((count) => SHADES[Math.ceil((count / h.calls) * (SHADES.length - 1))]).join('')
+  const steps = counts.map((count) => Math.ceil((count / h.calls) * (SHADES.length - 1)))
+  return steps.map((step) => heat(SHADES[step] as string, step)).join('')
 }
