@@ -104,8 +104,9 @@ const apart = {
 async function bundleTools() {
   mkdirSync('dist/bin', { recursive: true })
   writeFileSync('dist/package.json', '{"type":"commonjs"}\n')
-  await esbuild.build({
+  const { metafile } = await esbuild.build({
     ...options,
+    metafile: true,
     plugins: [apart, generated],
     entryPoints: tools.map((name) => ({ in: `run:${name}`, out: name })),
     outdir: 'dist/lib',
@@ -123,18 +124,38 @@ async function bundleTools() {
       'process.stdout.columns': 'undefined',
     },
   })
-  for (const { file, contents } of Object.values(large))
-    await esbuild.build({
+  const inputs = Object.keys(metafile.inputs)
+  for (const { file, contents } of Object.values(large)) {
+    const { metafile } = await esbuild.build({
       ...options,
+      metafile: true,
       stdin: { contents, resolveDir: '.' },
       outfile: join('dist/lib', file),
       format: 'cjs',
     })
+    inputs.push(...Object.keys(metafile.inputs))
+  }
+  writeFileSync('dist/LICENSES', licenses(inputs))
   for (const name of readdirSync('dist/bin')) if (!tools.includes(name)) rmSync(join('dist/bin', name))
   for (const name of tools) {
     writeFileSync(join('dist/bin', name), `#!/usr/bin/env node\nrequire('../lib/${name}.js')\n`)
     chmodSync(join('dist/bin', name), 0o755)
   }
+}
+
+/** Of each package whose code stands in a bundle: its name, version, licence and the licence's text, which must go with it. */
+function licenses(inputs) {
+  // peggy's parser and AssemblyScript's library are in what they make
+  const makers = ['node_modules/peggy', 'node_modules/assemblyscript']
+  const folders = inputs.map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]).filter(Boolean)
+  return [...new Set([...makers, ...folders])]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const file = readdirSync(folder).find((name) => /^licen[sc]e/i.test(name))
+      return `${name} ${version}: ${license}\n\n${file ? readFileSync(join(folder, file), 'utf8').trim() : ''}\n`
+    })
+    .join('\n----\n\n')
 }
 
 async function bundleTests() {

@@ -32,7 +32,7 @@ describe('the package', { skip: without('npm') }, () => {
 
   test('holds what a user needs, and no source, test, or file that an example wrote', () => {
     const kept =
-      /^(?:dist\/(?:bin\/[\w-]+|lib\/[\w-]+\.js|package\.json)|man\/[\w-]+\.\d|examples\/.+|[A-Z]+(?:\.md)?|package\.json)$/
+      /^(?:dist\/(?:bin\/[\w-]+|lib\/[\w-]+\.js|LICENSES|package\.json)|man\/[\w-]+\.\d|examples\/.+|[A-Z]+(?:\.md)?|package\.json)$/
     assert.deepEqual(
       files.filter((path) => !kept.test(path) || /\.(?:map|ndjson|html|ts|mjs)$/.test(path)),
       [],

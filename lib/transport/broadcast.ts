@@ -85,11 +85,14 @@ async function listen(server: Server, name: string, address: Address): Promise<s
   if ('path' in address) await removeStale(name, address)
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(transportError(name, error)))
+    // a unix socket is bound at once, and is for its owner alone
+    const mask = process.umask(0o177)
     server.listen(address, () => {
       const at = server.address()
       if (typeof at !== 'object' || at === null) resolve(String(at))
       else resolve(at.family === 'IPv6' ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`)
     })
+    process.umask(mask)
   })
 }
 

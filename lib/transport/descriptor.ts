@@ -16,6 +16,9 @@ import { kindOf } from './target.js'
 const FIRST_TRY_MS = 1
 const LAST_TRY_MS = 100
 const LOOK_MS = 200
+/** A trace tells what a machine does: nobody else reads it unless the owner says so. */
+const OWNER_ALONE = 0o600
+
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
 
 export interface Waiting {
@@ -51,7 +54,7 @@ function tryOpen(path: string, wait: boolean): number | { missing: string; stopp
     return { missing: 'no such port yet', stopped: 'it never came' }
   }
   try {
-    if (kind === 'file' || kind === 'absent') return openSync(path, 'w')
+    if (kind === 'file' || kind === 'absent') return openSync(path, 'w', OWNER_ALONE)
     return openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
