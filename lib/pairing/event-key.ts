@@ -17,10 +17,23 @@ import {
   PID,
   SRC,
 } from '../assembly/layout.js'
+import { BadRecord } from '../cli/tool.js'
 import { bytes, utf8, words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 
 export type Key = number | string
+
+/** Keys are held, as many as there are open starts: who sends long ones must not fill the memory with them. */
+const LONGEST_KEY = 1024
+/** With the quote before it. */
+const QUOTED = LONGEST_KEY + 1
+
+/** Throws BadRecord where a key is longer than one may be. */
+export function boundedKey<T>(key: T, most = LONGEST_KEY): T {
+  if (typeof key === 'string' && key.length > most)
+    throw new BadRecord(`its key is longer than ${LONGEST_KEY} characters`)
+  return key
+}
 
 export interface EventKey {
   /** Undefined where the event has none. */
@@ -49,9 +62,9 @@ export function eventKey(by: ((record: RecordView) => Key | undefined) | null): 
       const { row } = record
       const has = words[row + HAS] as number
       local = false
-      if (by) return by(record)
+      if (by) return boundedKey(by(record), QUOTED)
       if (has & HAS_KEY_INTEGER) return integerKey(record, row, has)
-      if (has & HAS_KEY_TEXT) return textKey(row)
+      if (has & HAS_KEY_TEXT) return boundedKey(textKey(row), QUOTED)
       local = true
       return localKey(row, has)
     },
@@ -65,6 +78,8 @@ export function eventKey(by: ((record: RecordView) => Key | undefined) | null): 
 function textKey(row: number): string {
   const from = words[row + KEY] as number
   const end = words[row + KEY + 1] as number
+  // six bytes of JSON at most are a character
+  if (end - from > 6 * LONGEST_KEY) throw new BadRecord(`its key is longer than ${LONGEST_KEY} characters`)
   if (bytes[from] !== 34) return `"${utf8(from, end)}`
   const text = utf8(from, end - 1)
   return text.includes('\\') ? `"${JSON.parse(`${text}"`)}` : text

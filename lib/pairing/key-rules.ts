@@ -8,6 +8,7 @@ import { eventField } from '../expression/event-fields.js'
 import { integerIn } from '../expression/integer.js'
 import { nameOf } from '../wire/names.js'
 import type { RecordView } from '../wire/record.js'
+import { boundedKey } from './event-key.js'
 import { matches } from './hops.js'
 
 export interface KeyRule {
@@ -47,5 +48,5 @@ export function keyText({ key }: KeyRule, record: RecordView): string | undefine
   if (value === undefined) return undefined
   const integer = typeof value === 'string' ? integerIn(value) : value
   if (typeof integer === 'number') return String(integer)
-  return JSON.stringify(String(value))
+  return JSON.stringify(boundedKey(String(value)))
 }
