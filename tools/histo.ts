@@ -15,7 +15,7 @@ import { oneLine } from '../lib/drawing/visible.js'
 import { wallOffset } from '../lib/drawing/wall-time.js'
 import { accounts } from '../lib/statistics/accounts.js'
 import { usual } from '../lib/statistics/columns.js'
-import { hgrmText, recordTexts, tableText } from '../lib/statistics/printing.js'
+import { hgrmText, recordTexts, saidOf, tableText } from '../lib/statistics/printing.js'
 import { type Series, series } from '../lib/statistics/series.js'
 import { shapeOf } from '../lib/statistics/shape.js'
 import { stretches } from '../lib/statistics/stretches.js'
@@ -169,10 +169,9 @@ export default filter(spec, (options, context) => {
     },
     async end(out) {
       output = out
-      const lines = [...account.lines(overall.calls), ...beyond(overall, options['max-keys'])]
+      const lines = saidOf(overall, account, options['max-keys'])
       if (options.hgrm) {
-        context.print(await hgrmText(overall, shape))
-        for (const line of lines) context.print(`# ${oneLine(line)}\n`)
+        context.print(await hgrmText(overall, shape.form, lines))
         return undefined
       }
       if (!timeless) parts.close()
@@ -183,10 +182,6 @@ export default filter(spec, (options, context) => {
     },
   }
 })
-
-function beyond({ others }: Series, maxKeys: number): string[] {
-  return others === 0 ? [] : [`${others} pairs of further keys than --max-keys ${maxKeys} are the row others`]
-}
 
 /** `-i 1000` is what users of perf-prof type for a second. */
 function parseInterval(text: string, option: string): number {

@@ -14,9 +14,19 @@ export interface Accounts {
   take(record: RecordView): void
   /** Lines to print; the pairs that were counted here are held against what `pair` says it wrote. */
   lines(pairs: number): string[]
+  /** The same as numbers. */
+  readonly figures: Figures
 }
 
-type PairSummary = ClosedAccount & {
+export interface Figures {
+  pairings: readonly PairSummary[]
+  /** By src; `unknown`: gaps of which nobody knows how many events they swallowed. */
+  lost: ReadonlyMap<string, { events: number; records: number; unknown: number }>
+  late: number
+  bad: number
+}
+
+export type PairSummary = ClosedAccount & {
   path: string
   than_ns?: number
   slower?: number
@@ -50,7 +60,7 @@ function limitsOf({ than_ns, lower_ns }: PairSummary): string {
 
 export function accounts(): Accounts {
   const pairings: PairSummary[] = []
-  const lost = new Map<string, { events: number; records: number }>()
+  const lost = new Map<string, { events: number; records: number; unknown: number }>()
   let late = 0
   let bad = 0
 
@@ -62,15 +72,19 @@ export function accounts(): Accounts {
   }
 
   return {
+    get figures() {
+      return { pairings, lost, late, bad }
+    },
     take(record) {
       const { type } = record
       if (type === 'summary') takeSummary(record)
       if (type !== 'lost') return
       const loss = lossOf(record)
       const src = nameOf(loss.src) || 'unknown'
-      const sum = lost.get(src) ?? { events: 0, records: 0 }
+      const sum = lost.get(src) ?? { events: 0, records: 0, unknown: 0 }
       sum.events += loss.count ?? 0
       sum.records++
+      if (loss.count === undefined) sum.unknown++
       lost.set(src, sum)
     },
     lines(pairs) {

@@ -6,7 +6,11 @@ import type { Histogram } from './histogram.js'
 
 /** Values are divided by `scale` (1000: microseconds from ns). */
 export async function hgrm(histogram: Histogram, scale: number): Promise<string> {
-  const { build } = await import('hdr-histogram-js')
+  return hdrOf(histogram, await import('hdr-histogram-js')).outputPercentileDistribution(5, scale)
+}
+
+/** The same distribution as the library's own histogram. */
+export function hdrOf(histogram: Histogram, { build }: Pick<typeof import('hdr-histogram-js'), 'build'>) {
   const hdr = build({
     bitBucketSize: 64,
     lowestDiscernibleValue: 1,
@@ -15,5 +19,5 @@ export async function hgrm(histogram: Histogram, scale: number): Promise<string>
     useWebAssembly: false,
   })
   for (const [value, count] of histogram.buckets()) hdr.recordValueWithCount(Math.min(value, histogram.max), count)
-  return hdr.outputPercentileDistribution(5, scale)
+  return hdr
 }

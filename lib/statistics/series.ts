@@ -7,7 +7,7 @@ import { words } from '../wire/memory.js'
 import { memberName, type RecordView } from '../wire/record.js'
 import { type Histogram, histogram } from './histogram.js'
 
-export interface LatencyRow {
+export interface LatencyRow<H = Histogram> {
   /** Empty where rows are not by name. */
   start: string
   end: string
@@ -16,7 +16,7 @@ export interface LatencyRow {
   /** The same as members of a record. */
   of: Record<string, unknown>
   unit: 'ns' | 'cycles'
-  histogram: Histogram
+  histogram: H
   /** Calls that took longer than the threshold. */
   slower: number
   /** Calls whose `ret` says that they failed. */
@@ -41,30 +41,41 @@ export interface SeriesOptions {
   errors: boolean
 }
 
-export interface Series {
+/** What takes latencies one by one. */
+export interface Counting {
+  record(latency: number): void
+}
+
+export interface Series<H = Histogram> {
   /** Counts a pair; answers its row, or why it cannot be counted. */
-  add(record: RecordView): LatencyRow | string
+  add(record: RecordView): LatencyRow<H> | string
   readonly calls: number
   /** Calls whose key came too late to have a row. */
   readonly others: number
   /** In the order of their first pair. */
-  readonly rows: readonly LatencyRow[]
+  readonly rows: readonly LatencyRow<H>[]
 }
 
 const LONGEST = 256
 const OTHERS = 'others'
 
-export function series({ labels, names: byName, maxKeys, than, errors }: SeriesOptions): Series {
-  const rows: LatencyRow[] = []
-  const found = new Map<string, LatencyRow>()
+export function series(options: SeriesOptions): Series
+/** `counting` makes what counts in a histogram's place. */
+export function series<H extends Counting>(options: SeriesOptions, counting: () => H): Series<H>
+export function series(
+  { labels, names: byName, maxKeys, than, errors }: SeriesOptions,
+  counting: () => Counting = histogram,
+): Series<Counting> {
+  const rows: LatencyRow<Counting>[] = []
+  const found = new Map<string, LatencyRow<Counting>>()
   const ret = memberName('ret')
   const limited = Number.isFinite(than)
   let calls = 0
   let others = 0
   let lastNames = -1
-  let last: LatencyRow | null = null
+  let last: LatencyRow<Counting> | null = null
 
-  function rowFor(record: RecordView, unit: number): LatencyRow {
+  function rowFor(record: RecordView, unit: number): LatencyRow<Counting> {
     const { row } = record
     const kind = unit === HAS_DELTA_NS ? 0 : 1
     // ids of names have 13 bits
@@ -76,7 +87,7 @@ export function series({ labels, names: byName, maxKeys, than, errors }: SeriesO
     return last
   }
 
-  function make(record: RecordView, names: number, texts: readonly string[]): LatencyRow {
+  function make(record: RecordView, names: number, texts: readonly string[]): LatencyRow<Counting> {
     const full = labels.length > 0 && found.size >= maxKeys
     const shown = full ? texts.map((_, i) => (i === 0 ? OTHERS : '-')) : texts
     if (full) others++
@@ -85,13 +96,13 @@ export function series({ labels, names: byName, maxKeys, than, errors }: SeriesO
     const of = full
       ? { [labels[0]?.name === 'key' ? 'key' : 'by']: OTHERS }
       : Object.assign({}, ...labels.map((label) => label.members(record)))
-    const row: LatencyRow = {
+    const row: LatencyRow<Counting> = {
       start: byName ? record.start : '',
       end: byName ? record.end : '',
       labels: shown,
       of,
       unit: names % 2 === 0 ? 'ns' : 'cycles',
-      histogram: histogram(),
+      histogram: counting(),
       slower: 0,
       errors: 0,
     }
