@@ -88,7 +88,10 @@ const alias = { 'string-width': resolve('lib/cli/string-width.ts'), 'readable-st
 
 /** The named export is what import() of a CommonJS file can see. */
 const large = {
-  'hdr-histogram-js': { file: 'hdr-histogram.js', contents: `export { build } from 'hdr-histogram-js'` },
+  'hdr-histogram-js': {
+    file: 'hdr-histogram.js',
+    contents: `export { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js'`,
+  },
   fzstd: { file: 'zstd.js', contents: `export { decompress } from 'fzstd'` },
 }
 
@@ -98,6 +101,8 @@ const apart = {
   setup(build) {
     for (const [name, { file }] of Object.entries(large))
       build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${file}`, external: true }))
+    // 70 MB that few want: whoever wants it installs it beside
+    build.onResolve({ filter: /^@duckdb\/node-api$/ }, ({ path }) => ({ path, external: true }))
   },
 }
 

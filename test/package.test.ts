@@ -34,7 +34,7 @@ describe('the package', { skip: without('npm') }, () => {
     const kept =
       /^(?:dist\/(?:bin\/[\w-]+|lib\/[\w-]+\.js|LICENSES|package\.json)|man\/[\w-]+\.\d|examples\/.+|[A-Z]+(?:\.md)?|package\.json)$/
     assert.deepEqual(
-      files.filter((path) => !kept.test(path) || /\.(?:map|ndjson|html|ts|mjs)$/.test(path)),
+      files.filter((path) => !kept.test(path) || /\.(?:map|ndjson|html|ts|mjs|parquet)$|trace\.json$/.test(path)),
       [],
     )
     for (const page of readdirSync('man')) assert.ok(files.includes(`man/${page}`))
