@@ -4,7 +4,7 @@
  * Readline ends words at `:` and `=`, which stand in names of events, and replaces only what follows them; so the
  * words are read from COMP_LINE, and of an answer goes back what stands behind the last of these characters.
  */
-import type { Command, Flag } from './words.js'
+import { type Command, type Flag, namesAlone } from './words.js'
 
 export function bash(commands: readonly Command[]): string {
   return `# bash completion for vmpipe: eval "$(vmpipe completion bash)"
@@ -35,7 +35,7 @@ ${commands.map(branch).join('\n')}
     COMPREPLY=("\${COMPREPLY[@]#"$done"}")
   fi
 }
-complete -o default -F _vmpipe ${commands.map(({ name }) => name).join(' ')}
+complete -o default -F _vmpipe ${namesAlone(commands).join(' ')}
 `
 }
 

@@ -3,6 +3,7 @@ import type { Command, Flag, Value } from './words.js'
 
 export function fish(commands: readonly Command[]): string {
   const tools = commands.filter(({ name }) => name !== 'vmpipe')
+  const behind = commands.filter(({ alone }) => !alone).map(({ name }) => name)
   return `# fish completion for vmpipe: vmpipe completion fish | source
 function __vmpipe_events
     set -l chosen (string match -r '.*,' -- (commandline -ct))
@@ -11,9 +12,10 @@ end
 function __vmpipe_functions
     string replace -r ' .*' '' </sys/kernel/tracing/available_filter_functions 2>/dev/null
 end
-# vmpipe TOOL ...: what the tool itself has
+# vmpipe TOOL ...: what the tool itself has, under a name that no command has where it is only a word of vmpipe
 function __vmpipe_tool
     set -l words (commandline -opc)
+    contains -- $words[2] ${behind.join(' ')}; and set words[2] __vmpipe_$words[2]
     complete -C (string join ' ' -- $words[2..-1] (commandline -ct))
 end
 complete -c vmpipe -n 'not __fish_use_subcommand' -x -a '(__vmpipe_tool)'
@@ -22,7 +24,8 @@ ${commands.map(lines).join('\n')}
 `
 }
 
-function lines({ name, flags, operands, files }: Command): string {
+function lines({ name: called, alone, flags, operands, files }: Command): string {
+  const name = alone ? called : `__vmpipe_${called}`
   const own = name === 'vmpipe' ? ' -n __fish_use_subcommand' : ''
   return [
     ...(files ? [] : [`complete -c ${name} -f`]),

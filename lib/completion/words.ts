@@ -20,6 +20,8 @@ export type Value = { kind: 'words'; words: string[] } | { kind: 'file' | 'event
 
 export interface Command {
   name: string
+  /** Typed as it is; others are words behind `vmpipe`. */
+  alone: boolean
   summary: string
   flags: Flag[]
   /** Words that may stand where operands stand, beside files. */
@@ -33,15 +35,26 @@ const answers: Record<string, Option> = {
   version: { describe: 'print the version' },
 }
 
+/** A tool whose name the shell takes for a word of its own, whose completion stays as it is. */
+const ofTheShell = ['export']
+
+/** Tools whose name is `vmpipe WORD` are that word. */
 export function commandOf({ spec, kind }: Pick<Tool, 'spec' | 'kind'>): Command {
   const options: Record<string, Option> = { ...spec.options, ...(kind === 'command' ? {} : common), ...answers }
+  const name = spec.name.replace(/^vmpipe /, '')
   return {
-    name: spec.name,
+    name,
+    alone: name === spec.name && !ofTheShell.includes(name),
     summary: spec.summary,
     flags: Object.entries(options).map(([name, option]) => flagOf(name, option)),
     operands: operandWords(spec.operands),
     files: /file|target|argument/.test(spec.operands),
   }
+}
+
+/** Commands whose own lines are completed. */
+export function namesAlone(commands: readonly Command[]): string[] {
+  return commands.filter(({ alone }) => alone).map(({ name }) => name)
 }
 
 function flagOf(name: string, option: Option): Flag {
@@ -58,7 +71,7 @@ function valueFor({ choices, type, value = '' }: Option): Value | undefined {
   if (choices) return { kind: 'words', words: choices.map(String) }
   if (type !== 'string' && type !== 'number') return undefined
   if (value === 'events' || value === 'function') return { kind: value }
-  return { kind: /\bfile$/.test(value) ? 'file' : 'any' }
+  return { kind: /\b(file|folder|path)$/.test(value) ? 'file' : 'any' }
 }
 
 /** Bare words of a synopsis are commands: `ping | exec -- <command>` has `ping` and `exec`. */

@@ -1,8 +1,8 @@
 /** Completion for zsh (zshcompsys(1), `_arguments`); evaluated, or as a file `_vmpipe` in a folder of fpath. */
-import type { Command, Flag, Value } from './words.js'
+import { type Command, type Flag, namesAlone, type Value } from './words.js'
 
 export function zsh(commands: readonly Command[]): string {
-  const names = commands.map(({ name }) => name).join(' ')
+  const names = namesAlone(commands).join(' ')
   const tools = commands.filter(({ name }) => name !== 'vmpipe')
   return `#compdef ${names}
 # zsh completion for vmpipe: eval "$(vmpipe completion zsh)", behind compinit
@@ -14,6 +14,9 @@ _vmpipe_events() {
 _vmpipe_functions() {
   local -a functions=(\${\${(f)"$(cat /sys/kernel/tracing/available_filter_functions 2>/dev/null)"}%% *})
   compadd -a functions
+}
+_vmpipe_or_file() {
+  _alternative "words:word:($*)" 'files:file:_files'
 }
 _vmpipe_tools() {
   local -a tools=(
@@ -41,7 +44,8 @@ fi
 }
 
 function branch({ name, flags, operands, files }: Command): string {
-  const more = operands.length > 0 ? words(operands) : files ? '_files' : undefined
+  const or = operands.length > 0 && files ? ` _vmpipe_or_file ${operands.join(' ')}` : undefined
+  const more = or ?? (operands.length > 0 ? words(operands) : files ? '_files' : undefined)
   const rest = name === 'vmpipe' ? ':tool:_vmpipe_tools' : more && `*:operand:${more}`
   const specs = [...flags.map(argument), ...(rest ? [quoted(rest)] : [])]
   return `    ${name}) _arguments -s -S ${specs.map((spec) => `\\\n      ${spec}`).join(' ')} ;;`

@@ -63,6 +63,9 @@ const lines: [string, string][] = [
   ['vmpipe pair --policy fif', 'vmpipe pair --policy fifo'],
   ['vmpipe doctor --js', 'vmpipe doctor --json'],
   ['vmpipe completion zs', 'vmpipe completion zsh'],
+  ['vmpipe export perf', 'vmpipe export perfetto'],
+  ['vmpipe export hlog package-lo', 'vmpipe export hlog package-lock.json'],
+  ['vmpipe export --unit m', 'vmpipe export --unit ms'],
   ['where x package-lo', 'where x package-lock.json'],
 ]
 
@@ -95,7 +98,10 @@ describe('completion by fish', { skip: without('fish') }, () => {
       ['fifo', 'first'],
     )
     assert.deepEqual(offered('vmpipe completion '), ['bash', 'fish', 'zsh'])
+    assert.deepEqual(offered('vmpipe export perf'), ['perfetto'])
   })
+
+  test("export alone is the shell's", () => assert.deepEqual(offered('export perfe'), ['']))
 
   test('files', () => assert.deepEqual(offered('where x package-lo'), ['package-lock.json']))
 
