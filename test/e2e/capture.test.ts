@@ -168,7 +168,7 @@ describe('capture-host', { skip: why }, () => {
     const dir = mkdtempSync(join(tmpdir(), 'vmpipe-'))
     const { stdout } = shell(
       `dir=${dir}; dd if=/dev/zero of=/dev/null bs=1 2>/dev/null & load=$!
-       capture-host -q -e raw_syscalls:sys_enter,raw_syscalls:sys_exit --pid $load -m 64K -d 1s >$dir/events; kill $load
+       capture-host -q -e raw_syscalls:sys_enter,raw_syscalls:sys_exit --pid $load -m 64K -d 400ms >$dir/events; kill $load
        cat $dir/events; pair -q sys_enter sys_exit <$dir/events >$dir/pairs`,
     )
     const all = records(stdout)

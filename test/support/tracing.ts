@@ -85,7 +85,9 @@ export function shell(script: string, timeout = 60_000): Ran {
     const stdout = execFileSync('bash', ['-c', script], { env, timeout, maxBuffer: 1 << 28, stdio: 'pipe' })
     return { status: 0, signal: null, stdout: stdout.toString(), stderr: '' }
   } catch (error) {
-    const { status, signal, stdout, stderr } = error as Ran
+    const { status, signal, stdout, stderr, code } = error as Ran & { code?: string }
+    // half of what it printed is not what it printed
+    if (code === 'ENOBUFS') throw error
     return { status, signal, stdout: String(stdout), stderr: String(stderr) }
   }
 }
