@@ -90,7 +90,8 @@ async function listening(path: string, onClient: (socket: Socket, n: number) => 
     socket.on('error', () => {})
     onClient(socket, n++)
   })
-  server.listen(path)
+  // it must not outlive a test that failed
+  server.listen(path).unref()
   await once(server, 'listening')
   return server
 }
@@ -315,6 +316,19 @@ describe('pull, from a server that leaves and returns', () => {
       const summary = records.find(({ type }) => type === 'summary')
       assert.deepEqual([summary.records, summary.lost, summary.unknown, summary.before], [10, 0, ending ? 0 : 1, 0])
     })
+
+  test('one that leaves without a word is said', limit, async () => {
+    const path = join(folder, 'wordless')
+    const server = await listening(path, (socket) => socket.end())
+    const pull = run('pull', '--no-retry', `unix:${path}`)
+    assert.equal(await pull.status(), 0)
+    assert.deepEqual(
+      recordsOf(pull.out()).map(({ type, records }) => [type, records]),
+      [['summary', 0]],
+    )
+    assert.match(pull.err(), /wordless: ended before anything was sent\n/)
+    server.close()
+  })
 
   test('^C gives the summary of what has come', limit, async () => {
     const path = join(folder, 'interrupted')

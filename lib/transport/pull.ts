@@ -57,6 +57,7 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
   let linesBefore = 0
   /** Something came: an interruption is one of this stream. */
   let flowing = false
+  let opened = false
   /** Interrupted while the sender was gone. */
   let broken = false
   /** A hold was in vain, and no count was ever told: there is no use in another. */
@@ -147,6 +148,7 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
       broken = flowing
       break
     }
+    opened = true
     await read(source)
     if (source.error && !lasting) context.problem(`${name}: ${systemMessage(source.error)}`)
     if (!channel.again()) break
@@ -156,6 +158,7 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
     taken.gap(UNKNOWN, undefined)
     context.warn(`${name}: ended without an end record: what the sender had still to say is not known`)
   }
+  if (opened && lasting && !flowing && !channel.stopped) context.warn(`${name}: ended before anything was sent`)
   if (taken.doubted)
     context.problem(`${name}: the sender said it had sent fewer lines than had come; its counts cannot be believed`)
   const { received: records, lost, before } = book
