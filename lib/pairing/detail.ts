@@ -74,8 +74,7 @@ export function detail({ before, after, same }: Stretch): Detail {
       const to = (end.time ?? 0n) + after
       const since = zero - before
       if (last.forgotten !== undefined && last.forgotten >= since) cut++
-      for (const slot of last.held())
-        if (!shown[slot] && last.time(slot) >= since && last.time(slot) <= to) show(slot, out)
+      for (const slot of last.between(since, to)) if (!shown[slot]) show(slot, out)
       if (until === undefined || to > until) until = to
     },
   }

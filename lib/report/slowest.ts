@@ -2,13 +2,11 @@
  * The slowest pairs of each path, and what went on around them.
  *
  * Whether a pair is among them is known only at the end, and what was around it only while it is recent. So each that
- * is among them so far gets its timeline as soon as its stretch of time is over, from the ring of recent events.
+ * is among them so far gets its timeline from the ring of recent events: not at once, since a backlog that grows makes
+ * each pair the slowest so far, but when what it needs is next to be forgotten.
  */
-
-import { HAS_TSC, TIME } from '../assembly/layout.js'
+import { HAS_TSC } from '../assembly/layout.js'
 import type { LatencyRow } from '../statistics/series.js'
-import { before } from '../wire/int64.js'
-import { words } from '../wire/memory.js'
 import { recent } from '../wire/recent.js'
 import { memberName, type RecordView } from '../wire/record.js'
 import { type Moment, momentOf } from './moment.js'
@@ -27,8 +25,11 @@ export interface Slow {
 }
 
 interface Waiting extends Slow {
+  drawn: boolean
   since: bigint
   until: bigint
+  /** As much again before it tells what was going on when it began. */
+  lead: bigint
 }
 
 export interface Around {
@@ -46,6 +47,9 @@ export interface Slowest {
 /** Bytes of events that are held, and how many events a timeline is made of. */
 const HELD = 1 << 24
 const MOST_MOMENTS = 20_000
+/** It is looked for those whose events are next to be forgotten as often as this part of the ring is new. */
+const PART = 4
+const LEAST_PART = 1000
 
 const startSrc = memberName('start_src')
 const endSrc = memberName('end_src')
@@ -58,39 +62,23 @@ const endPid = memberName('end_pid')
 export function slowest(most: number, around: Around | undefined): Slowest {
   const events = recent(HELD)
   const paths = new Map<string, Waiting[]>()
-  let waiting: Waiting[] = []
-  /** When the first of them is over. */
-  let next: { high: number; low: number } | undefined
+  let newest: number | undefined
+  let untilLook = LEAST_PART
 
-  function among(slow: Waiting): boolean {
-    return paths.get(pathOf(slow.row))?.includes(slow) === true
-  }
-
-  function wait(until: bigint): void {
-    const [high, low] = [Number(BigInt.asIntN(64, until) >> 32n), Number(BigInt.asIntN(32, until))]
-    if (!next || before(high, low, next.high, next.low)) next = { high, low }
-  }
-
-  /** Those whose stretch is over by this time (all, where there is none) get their timelines. */
-  function settle(time: bigint | undefined): void {
-    const over = waiting.filter(({ until }) => time === undefined || until < time)
-    waiting = waiting.filter(({ until }) => time !== undefined && until >= time)
-    next = undefined
-    for (const { until } of waiting) wait(until)
-    for (const slow of over) if (among(slow)) draw(slow)
-  }
-
-  /** Slots, in the order of time. */
-  function heldBetween(since: bigint, until: bigint): number[] {
-    const found: number[] = []
-    for (const slot of events.held()) if (events.time(slot) >= since && events.time(slot) <= until) found.push(slot)
-    return found.sort((a, b) => (events.time(a) < events.time(b) ? -1 : events.time(a) > events.time(b) ? 1 : 0))
+  /** Timelines for those that are over and would lose what they need before the next look; for all, at the end. */
+  function look(atEnd: boolean): void {
+    untilLook = Math.max(LEAST_PART, Math.ceil(events.count / PART))
+    if (newest === undefined) return
+    const now = events.time(newest)
+    const last = events.time(events.after(untilLook))
+    for (const slow of [...paths.values()].flat())
+      if (!slow.drawn && (atEnd || (slow.until < now && slow.lead <= last))) draw(slow)
   }
 
   function draw(slow: Waiting): void {
-    const { since, until, start, delta } = slow
-    // as much again before it tells what was going on when it began
-    const kept = heldBetween(since - (until - since), until)
+    const { since, until, lead, start, delta } = slow
+    slow.drawn = true
+    const kept = events.between(lead, until).sort((a, b) => Number(events.time(a) - events.time(b)))
     const first = kept[0]
     if (first === undefined || !kept.some((slot) => events.time(slot) >= since)) return
     if (events.forgotten !== undefined && events.forgotten >= since) slow.cut = Number(events.time(first) - start)
@@ -110,10 +98,8 @@ export function slowest(most: number, around: Around | undefined): Slowest {
 
   return {
     event(record) {
-      const slot = events.add(record)
-      const { row } = record
-      if (next && before(next.high, next.low, words[row + TIME + 1] as number, words[row + TIME] as number))
-        settle(events.time(slot))
+      newest = events.add(record)
+      if (--untilLook === 0) look(false)
     },
     pair(record, row, delta) {
       const path = pathOf(row)
@@ -123,19 +109,19 @@ export function slowest(most: number, around: Around | undefined): Slowest {
       const margin = around ?? quarter(delta)
       const end = record.has(HAS_TSC) ? BigInt.asUintN(64, record.time ?? 0n) : (record.time ?? 0n)
       const start = end - BigInt(delta)
+      const since = start - margin.before
+      const until = end + margin.after
       const slow: Waiting = {
         ...{ row, start, delta, from: spotOf(record, false), to: spotOf(record, true) },
         ...{ timeline: undefined, cut: undefined, gap: undefined },
-        ...{ since: start - margin.before, until: end + margin.after },
+        ...{ drawn: false, since, until, lead: since - (until - since) },
       }
       const at = list.findIndex((other) => other.delta < delta)
       list.splice(at < 0 ? list.length : at, 0, slow)
       list.length = Math.min(list.length, most)
-      waiting.push(slow)
-      wait(slow.until)
     },
     result() {
-      settle(undefined)
+      look(true)
       return [...paths.values()].flat().sort((a, b) => b.delta - a.delta)
     },
   }

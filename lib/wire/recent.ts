@@ -4,7 +4,7 @@
  * need the room. Nothing is allocated for an event.
  */
 import { LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
-import { wide } from './int64.js'
+import { before, wide } from './int64.js'
 import { allocate, bytes, scanner, words } from './memory.js'
 import { LINE_ROOM, RecordView, rescan } from './record.js'
 
@@ -17,8 +17,12 @@ export interface Recent {
   readonly slots: number
   /** Keeps an event that has a time; answers its slot. */
   add(record: RecordView): number
-  /** The slots of what is still held, oldest first. */
-  held(): Iterable<number>
+  /** How many there are. */
+  readonly count: number
+  /** The slot of the one before which so many will be forgotten. */
+  after(forgotten: number): number
+  /** The slots of what is still held and lies between these times, oldest first. */
+  between(since: bigint, until: bigint): number[]
   time(slot: number): bigint
   /** The event again; the view is good until the next one is asked for. */
   view(slot: number): RecordView
@@ -68,6 +72,9 @@ export function recent(size = RING): Recent {
 
   return {
     slots,
+    get count() {
+      return count
+    },
     get forgotten() {
       return forgot ? wide(forgottenHigh, forgottenLow) : undefined
     },
@@ -86,8 +93,17 @@ export function recent(size = RING): Recent {
       high[slot] = words[record.row + TIME + 1] as number
       return slot
     },
-    *held() {
-      for (let i = 0; i < count; i++) yield (oldest + i) % slots
+    after: (some) => (oldest + Math.min(some, count - 1)) % slots,
+    between(since, until) {
+      const [sinceHigh, sinceLow] = [Number(since >> 32n), Number(BigInt.asIntN(32, since))]
+      const [untilHigh, untilLow] = [Number(until >> 32n), Number(BigInt.asIntN(32, until))]
+      const found: number[] = []
+      for (let i = 0; i < count; i++) {
+        const slot = (oldest + i) % slots
+        if (before(high[slot] as number, low[slot] as number, sinceHigh, sinceLow)) continue
+        if (!before(untilHigh, untilLow, high[slot] as number, low[slot] as number)) found.push(slot)
+      }
+      return found
     },
     time: (slot) => wide(high[slot] as number, low[slot] as number),
     view(slot) {
