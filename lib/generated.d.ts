@@ -11,9 +11,7 @@ declare module 'report-page' {
 }
 
 declare module 'all-tools' {
-  import type { Tool } from './cli/tool.js'
-
-  const tools: Record<string, () => Promise<{ default: Tool }>>
+  const tools: import('./cli/fuse.js').Tools
   export default tools
 }
 

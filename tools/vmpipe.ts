@@ -67,7 +67,7 @@ const inside = new Map<string, Tool>([
 
 const self = command(spec, ([first = '', ...rest], own) => {
   const tool = inside.get(first)
-  return tool?.command ? tool.command(rest, tool.spec) : runCommandLine(first ? [first, ...rest] : [], own)
+  return tool?.command ? tool.command(rest, tool.spec) : runCommandLine(first ? [first, ...rest] : [], own, allTools)
 })
 
 function isShell(word: string | undefined): word is (typeof shells)[number] {

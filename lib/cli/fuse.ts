@@ -2,30 +2,33 @@
  * Fusing: a pipeline written as a shell would read it, run as stages of one process. Words, quotes and
  * backslashes are the shell's (shell-quote); of its operators only `|`.
  */
-import allTools from 'all-tools'
 import { parse } from 'shell-quote'
 import { Answer } from './options.js'
 import { runSteps, type Step } from './run.js'
-import { type Spec, Usage } from './tool.js'
+import { type Spec, type Tool, Usage } from './tool.js'
+
+/** Each tool by its name, loaded when it is asked for. */
+export type Tools = Record<string, () => Promise<{ default: Tool }>>
 
 /** The arguments of `vmpipe`. Answers the status. */
-export async function runCommandLine(args: readonly string[], spec: Spec): Promise<number> {
+export async function runCommandLine(args: readonly string[], spec: Spec, tools: Tools): Promise<number> {
   const [first] = args
-  if (first === undefined) throw new Usage(`which tool, or which pipeline? There are ${names()}`)
-  if (first === '--help' || first === '-h') throw new Answer(help(spec))
+  if (first === undefined) throw new Usage(`which tool, or which pipeline? There are ${names(tools)}`)
+  if (first === '--help' || first === '-h') throw new Answer(help(spec, tools))
   if (first === '--version') throw new Answer(VERSION)
-  if (args.length === 1 && /[\s|]/.test(first)) return runSteps(await Promise.all(words(first).map(step)))
-  return runSteps([await step([...args])])
+  if (args.length === 1 && /[\s|]/.test(first))
+    return runSteps(await Promise.all(words(first).map((command) => step(command, tools))))
+  return runSteps([await step(args, tools)])
 }
 
 declare const VERSION: string
 
-function names(): string {
-  return Object.keys(allTools).join(', ')
+function names(tools: Tools): string {
+  return Object.keys(tools).join(', ')
 }
 
-function help(spec: Spec): string {
-  return `Usage: vmpipe ${spec.operands}\n\nvmpipe - ${spec.summary}\n\nTools: ${names()}\n\nvmpipe <tool> --help tells of one.`
+function help(spec: Spec, tools: Tools): string {
+  return `Usage: vmpipe ${spec.operands}\n\nvmpipe - ${spec.summary}\n\nTools: ${names(tools)}\n\nvmpipe <tool> --help tells of one.`
 }
 
 /** `a b | c 'd e'` is [[a, b], [c, d e]]. */
@@ -43,8 +46,8 @@ export function words(pipeline: string): string[][] {
   return steps
 }
 
-async function step([name, ...args]: string[]): Promise<Step> {
-  const load = Object.hasOwn(allTools, name as string) ? allTools[name as string] : undefined
-  if (!load) throw new Usage(`there is no tool ${JSON.stringify(name)}; there are ${names()}`)
+async function step([name = '', ...args]: readonly string[], tools: Tools): Promise<Step> {
+  const load = Object.hasOwn(tools, name) ? tools[name] : undefined
+  if (!load) throw new Usage(`there is no tool ${JSON.stringify(name)}; there are ${names(tools)}`)
   return { tool: (await load()).default, args }
 }
