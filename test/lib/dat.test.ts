@@ -1,7 +1,7 @@
 /** trace.dat: files that are sound, options that change their times, and files that are not sound. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type DatRecord, datFixture, integers, type Read, readHeld, withOptions } from '../support/dat.js'
+import { type DatRecord, datFixture, integers, type Read, readHeld, withOptions, withZlib } from '../support/dat.js'
 
 const v6 = datFixture('v6-two-buffers.dat.gz')
 const v7 = datFixture('v7-two-buffers.dat.gz')
@@ -218,6 +218,19 @@ describe('a file that is not sound', () => {
         assert.ok(read.records.length > 0 || read.said.length > 0)
       }
     }
+  })
+
+  test('packed with zlib it says the same', async () => {
+    for (const file of [zstd, stacks]) {
+      const packed = withZlib(file)
+      assert.ok(packed.length > file.length)
+      const { lines, said } = await readHeld(packed)
+      assert.deepEqual(said, [])
+      assert.deepEqual(lines, (await readHeld(file)).lines)
+    }
+    const broken = withZlib(zstd)
+    broken[broken.length - 5] = (broken.at(-5) as number) ^ 0xff
+    assert.match((await readHeld(broken)).said.join(), /its compressed data cannot be read/)
   })
 
   test('what is not read is said in a line', async () => {
