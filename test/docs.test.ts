@@ -56,6 +56,14 @@ for (const name of names) {
   })
 }
 
+test('the walk from a slow guest to the answer comes by every tool', () => {
+  const walk = readFileSync('examples/a-guest-is-slow.md', 'utf8')
+  assert.deepEqual(
+    names.filter((name) => !walk.includes(`[${name}](${name}.md)`)),
+    [],
+  )
+})
+
 describe('man pages', () => {
   for (const file of readdirSync('man'))
     test(`mandoc has nothing to say about ${file}`, { skip: mandoc ? false : 'mandoc is not installed' }, () => {

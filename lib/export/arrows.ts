@@ -1,13 +1,14 @@
 /**
  * Latencies as elements of a trace: a pair is an asynchronous slice of the machine it began on, and an arrow from its
- * start to its end; a chain the same with a slice for each stage, and an arrow through all of them; a loss a slice
- * without an arrow.
+ * start to its end; a chain the same with a slice for each stage, and an arrow through all of them; a loss, a vCPU that
+ * waited for a CPU, and a time without interrupts are slices without an arrow.
  */
 import { BadRecord } from '../cli/tool.js'
+import { shortened } from '../drawing/shortened.js'
 import type { Members } from '../wire/comment.js'
 import { lossOf, timeOf } from '../wire/lost.js'
 import type { RecordView } from '../wire/record.js'
-import { bareName, ofCpu } from './slices.js'
+import { bareName, ofCpu, words } from './slices.js'
 import type { Place, TraceJson } from './trace-json.js'
 import type { Machine } from './tracks.js'
 
@@ -23,6 +24,10 @@ interface Point {
 export interface Arrows {
   pair(record: RecordView): void
   chain(record: RecordView): void
+  /** What vcpu-delay(1) found. */
+  delay(record: RecordView): void
+  /** What irq-off(1) found, from where the interrupts are off for certain. */
+  off(record: RecordView): void
   /** Answers where the loss begins, on which machine. */
   lost(record: RecordView): { machine: Machine; cpu: number | undefined; at: bigint } | undefined
 }
@@ -91,6 +96,19 @@ export function arrows(
         if (i > 0) slice(place, (points[i - 1] as Point).at, at, 'chain', of, came[i].stage, came[i])
       json.put('e', place, { ts: json.at(to) }, { name: members.path, cat: 'chain', id: of })
       if (points.length > 1) arrow(points, 'chain', of)
+    },
+    delay(record) {
+      const { type: _type, ...members } = record.members
+      const [from, to] = span(members, 'vcpu_delay')
+      const { vm, vcpu, cause } = members
+      const name = `vCPU ${shortened(words(vm, vcpu ?? '?', cause, 'and not run'))}`
+      slice(machineOf(record.src).thread(record.pid, record.cpu), from, to, 'vcpu_delay', next(), name, members)
+    },
+    off(record) {
+      const { type: _type, ...members } = record.members
+      const [from, to] = span({ ...members, start_ts: members.begin_before_ts }, 'irq_off')
+      const name = shortened(words('interrupts off', members.certainty))
+      slice(machineOf(record.src).cpu(record.cpu), from, to, 'irq_off', next(), name, members)
     },
     lost(record) {
       const { cpu, count, from, to } = lossOf(record)

@@ -22,6 +22,8 @@ const stack = memberName('stack')
 /** Summaries and statements about clocks that are kept for the end. */
 const MOST_SAID = 1000
 const MOST_LENGTH = 1 << 14
+/** Of records that are not drawn, named in the statistics. */
+const MOST_TYPES = 4
 
 export function perfetto({ keys }: { keys: boolean }, context: Context): Stage {
   const json = traceJson((text) => context.print(text))
@@ -31,7 +33,8 @@ export function perfetto({ keys }: { keys: boolean }, context: Context): Stage {
   const latencies = arrows(json, machineOf, (machine) => withEvents.has(machine), keys)
   const said: Members[] = []
   const clocks: Members[] = []
-  const counts: Counts = { events: 0, pairs: 0, chains: 0, losses: 0, others: 0 }
+  const counts: Counts = { events: 0, pairs: 0, chains: 0, delays: 0, periods: 0, losses: 0, others: 0 }
+  const otherTypes = new Set<string>()
   let unsaid = 0
 
   function keep(list: Members[], record: RecordView): void {
@@ -53,6 +56,14 @@ export function perfetto({ keys }: { keys: boolean }, context: Context): Stage {
     chain(record) {
       latencies.chain(record)
       counts.chains++
+    },
+    vcpu_delay(record) {
+      latencies.delay(record)
+      counts.delays++
+    },
+    irq_off(record) {
+      latencies.off(record)
+      counts.periods++
     },
     lost(record) {
       const loss = latencies.lost(record)
@@ -94,7 +105,10 @@ export function perfetto({ keys }: { keys: boolean }, context: Context): Stage {
       const { type } = record
       const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined
       if (kind) kind(record)
-      else if (type !== 'end') counts.others++
+      else if (type !== 'end') {
+        counts.others++
+        if (otherTypes.size < MOST_TYPES) otherTypes.add(type)
+      }
     },
     end() {
       going.end()
@@ -109,7 +123,7 @@ export function perfetto({ keys }: { keys: boolean }, context: Context): Stage {
         ...(unsaid > 0 ? { more_than_is_said: unsaid } : {}),
       })
       complain()
-      return { line: line(counts, going.counts.slices) }
+      return { line: line(counts, going.counts.slices, otherTypes) }
     },
   }
 
@@ -137,18 +151,24 @@ interface Counts {
   events: number
   pairs: number
   chains: number
+  delays: number
+  periods: number
   losses: number
   others: number
 }
 
-function line({ events, pairs, chains, losses, others }: Counts, slices: number): string {
+function line(counts: Counts, slices: number, otherTypes: ReadonlySet<string>): string {
+  const { events, pairs, chains, delays, periods, losses, others } = counts
+  const types = [...otherTypes].map((type) => shortened(oneLine(type))).join(' ')
   const parts = [
     many(events, 'event') || '0 events',
     `${slices} slices`,
     many(pairs, 'pair'),
     many(chains, 'chain'),
+    many(delays, 'delay of a vCPU', 'delays of vCPUs'),
+    many(periods, 'time without interrupts', 'times without interrupts'),
     many(losses, 'loss', 'losses'),
-    others > 0 ? `${others} other records not drawn` : '',
+    others > 0 ? `${many(others, 'record')} not drawn (${types})` : '',
   ]
   return parts.filter((part) => part !== '').join(', ')
 }

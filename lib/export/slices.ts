@@ -53,7 +53,8 @@ const [nextPid, nextComm, nextPrio] = [field('next_pid'), field('next_comm'), fi
 const [wokenPid, wokenComm] = [field('pid'), field('comm')]
 const [irq, irqName, vec, action, vcpu] = ['irq', 'name', 'vec', 'action', 'vcpu_id'].map(field)
 
-const words = (...parts: unknown[]) => parts.filter((part) => part !== undefined).join(' ')
+/** Those that are known, with blanks between. */
+export const words = (...parts: unknown[]) => parts.filter((part) => part !== undefined).join(' ')
 
 function span(kind: string, on: Span['on'], name: Span['name']): [begins: Span, ends: Span] {
   const part = { kind, on, name }

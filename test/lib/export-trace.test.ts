@@ -136,6 +136,38 @@ describe('export perfetto', () => {
     assert.equal(other.clocks.length, 1)
   })
 
+  test('a vCPU that waited and a time without interrupts may overlap others; what is not drawn is named', async () => {
+    const { lines: text, line } = await runFilter(
+      exporter,
+      ['perfetto'],
+      [
+        '{"type":"vcpu_delay","src":"host","vm":"web","vcpu":1,"pid":50,"cpu":0,"cause":"preempted","start_ts":"2000","end_ts":"3000","delta_ns":1000,"ran":[{"pid":7,"ns":1000}]}',
+        '{"type":"irq_off","src":"g","cpu":1,"certainty":"late","begin_after_ts":"1000","begin_before_ts":"2500","end_ts":"4000","evidence":[]}',
+        '{"type":"irq_off","src":"g","cpu":1,"certainty":"late","begin_before_ts":"3500","end_ts":"5000","evidence":[]}',
+        '{"type":"histogram","calls":1}',
+        '{"type":"histogram","calls":2}',
+        '{"type":"\\u001b[2J"}',
+      ],
+    )
+    const { base, elements } = readTrace(text.join(''))
+    const shown = elements
+      .filter(({ ph }) => 'be'.includes(ph))
+      .map(({ ph, pid, tid, name, at }) => [ph, pid, tid, name, base + at])
+    assert.deepEqual(shown, [
+      ['b', 1, 50, 'vCPU web 1 preempted and not run', 2000n],
+      ['e', 1, 50, 'vCPU web 1 preempted and not run', 3000n],
+      ['b', 2, 19_000_001, 'interrupts off late', 2500n],
+      ['e', 2, 19_000_001, 'interrupts off late', 4000n],
+      ['b', 2, 19_000_001, 'interrupts off late', 3500n],
+      ['e', 2, 19_000_001, 'interrupts off late', 5000n],
+    ])
+    assert.equal(elements.find(({ cat }) => cat === 'irq_off')?.args.begin_after_ts, '1000')
+    assert.equal(
+      line,
+      '0 events, 0 slices, 1 delay of a vCPU, 2 times without interrupts, 3 records not drawn (histogram \\x1b[2J)',
+    )
+  })
+
   test('names of 64 KiB are shown cut, and kept apart', async () => {
     const long = 'x'.repeat(65_536)
     const event = (comm: string, pid: number) =>
