@@ -172,6 +172,19 @@ describe('broadcast', () => {
     }
   })
 
+  test('a client with nothing waiting gets what is larger than its queue', limit, async () => {
+    const path = join(folder, 'large')
+    const input = join(folder, 'large.ndjson')
+    writeFileSync(input, events(0, 1000))
+    const push = run('push', '--wait', '--max-queue', '1', `unix:${path}`, input)
+    await push.says('listens')
+    const client = reader(path)
+    assert.equal(await push.status(), 0)
+    await client.closed
+    assert.equal(recordsOf(client.text()).filter(({ type }) => type === undefined).length, 1000)
+    assert.doesNotMatch(push.err(), /lost/)
+  })
+
   test('clients come and go; who comes late begins with the stream record', limit, async () => {
     const path = join(folder, 'late')
     const push = run('push', '--interval', '10ms', `unix:${path}`)

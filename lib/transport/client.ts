@@ -90,7 +90,8 @@ export function client(socket: Socket, dialect: () => Dialect, bound: number): C
       return lost
     },
     chunk(chunk) {
-      if (waiting + chunk.bytes.length > (gap ? bound / 2 : bound)) {
+      // who has nothing waiting is not slow, however large the chunk
+      if (waiting > 0 && waiting + chunk.bytes.length > (gap ? bound / 2 : bound)) {
         leaveOut(chunk)
         return
       }
