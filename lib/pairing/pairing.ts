@@ -15,7 +15,7 @@
  * a newer start, may be among what is missing. Such a start is `lost`, and its end an orphan.
  */
 import { CPU, EVENT, HAS, HAS_PID, HAS_TS, HAS_TSC, PID, SRC, TIME, VM } from '../assembly/layout.js'
-import { difference, wide } from '../wire/int64.js'
+import { difference } from '../wire/int64.js'
 import type { Loss } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
@@ -23,6 +23,7 @@ import type { Account, ClosedAccount } from './account.js'
 import type { Carried, Values } from './carried.js'
 import { eventKey, type Key } from './event-key.js'
 import { type Hop, rolesOf } from './hops.js'
+import { lastEnds } from './last-ends.js'
 import { ages, makeStart, type OpenStart } from './open-starts.js'
 import { type Gate, skewGate } from './skew.js'
 import { tally } from './tally.js'
@@ -53,8 +54,8 @@ export interface Sink {
 export interface Pairing {
   event(record: RecordView): void
   /**
-   * Events are missing. Answers false where a pair went out already that ended after the loss began: this loss
-   * was told too late to keep it back.
+   * Events are missing. Answers false where a pair of that machine went out already that ended after the loss began:
+   * this loss was told too late to keep it back.
    */
   loss(loss: Loss): boolean
   /** What is held goes through: the stream is over. */
@@ -79,9 +80,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   const roles = rolesOf(hops)
   const tables = hops.map(() => new Map<Key, OpenStart>())
   const sides = tally(hops)
-  /** Time of the last pair's end. */
-  let lastHigh = 0
-  let lastLow = 0
+  const ended = lastEnds()
   const keys = eventKey(by)
   const age = ages()
   /** Discarded ones, to be used again. */
@@ -246,8 +245,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       return
     }
     account.pairs++
-    lastHigh = words[row + TIME + 1] as number
-    lastLow = words[row + TIME] as number
+    ended.pair(start.src, src, row)
     sink.pair(hop, start, record, delta, carried)
   }
 
@@ -317,7 +315,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         start = next
       }
       if (until !== undefined) losses.push({ src, cpu, until })
-      return from === undefined || account.pairs === 0 || wide(lastHigh, lastLow) <= from
+      return from === undefined || !ended.after(src, from)
     },
   }
 }
