@@ -24,6 +24,10 @@ describe('the package', () => {
       assert.equal(packageJson.scripts[script], undefined, script)
   })
 
+  test('is published with its provenance', () => {
+    assert.equal(packageJson.publishConfig?.provenance, true)
+  })
+
   test('is built from packages whose contents the lock file fixes', () => {
     const packages = Object.entries(lock).filter(([path]) => path !== '')
     assert.ok(packages.length > 50)
