@@ -20,6 +20,7 @@ import { keyByMembers } from '../lib/pairing/key.js'
 import { limits } from '../lib/pairing/limits.js'
 import { pairRow, pairWriter } from '../lib/pairing/pair-record.js'
 import { pairing } from '../lib/pairing/pairing.js'
+import { telling } from '../lib/pairing/telling.js'
 import { lossOf } from '../lib/wire/lost.js'
 import { nameOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
@@ -66,6 +67,12 @@ const spec = {
       coerce: (text?: string) => (text === undefined ? undefined : carrying(text)),
       describe: 'fields that the pair gets too, of the start or else of the end: comm, exit_name, ret, with commas',
     },
+    account: {
+      type: 'string',
+      value: 'duration',
+      coerce: duration,
+      describe: 'tell the account also each so long a time, for histo --emit',
+    },
     cycle: { type: 'boolean', default: false, describe: 'the last event is also the start of a hop to the first' },
   },
   examples: ['pair irq_handler_entry irq_handler_exit -- host.ndjson', 'pair sched_waking sched_switch --than 1ms'],
@@ -99,8 +106,15 @@ export default filter(spec, (options, context) => {
   const told = new Set<string>()
   const write = pairWriter()
   const chosen = limits(than, lower)
+  const path = hops.map((hop) => `${hop.start} => ${hop.end}`).join(', ')
+  const tell = options.account ? telling(options.account, tellAccount) : null
   let worst = 0
   let output: Out
+
+  function tellAccount(until: bigint): void {
+    const account = { path, ...pairs.account(), ...chosen.counts() }
+    output.write(JSON.stringify({ type: 'account', tool: 'pair', until_ts: until.toString(), ...account }))
+  }
 
   function tellOnce(message: string): void {
     if (told.has(message)) return
@@ -134,12 +148,15 @@ export default filter(spec, (options, context) => {
   return {
     event(record, out) {
       output = out
+      tell?.(record.row)
       if (needsNs && record.has(HAS_TSC)) throw new BadRecord(`--${needsNs} needs times in ns; tsc-align makes them`)
       around?.event(record, out)
       if (options.events) out.pass(record)
       pairs.event(record)
     },
     record(record, out) {
+      output = out
+      tell?.(record.row)
       if (record.type === 'lost') {
         if (!pairs.loss(lossOf(record)))
           tellOnce('a loss was told after pairs that may span it had gone out; put order before pair')
@@ -158,7 +175,7 @@ export default filter(spec, (options, context) => {
       return {
         line: [accountLine(account), ...chosen.said()].join('; '),
         counts: {
-          path: hops.map((hop) => `${hop.start} => ${hop.end}`).join(', '),
+          path,
           ...account,
           ...chosen.counts(),
           ...shown,
