@@ -146,6 +146,31 @@ describe('on a terminal', { skip: without('script') }, () => {
     })
   })
 
+  describe('histo --merge -i', () => {
+    const emit = (part: string, worker: string) =>
+      `histo -q --keys --emit hdr -i 1ms --host node7 --worker ${worker} ${part}`
+    const live = `{ ${emit('ms0', 'w1')}; sleep 0.4; ${emit('ms1', 'w2')}; sleep 0.4; }`
+
+    test('shows what came in place, and all below', () => {
+      const typed = terminal(`${live} | histo --merge -i 100ms --by host`)
+      assert.equal(typed.match(/until /g)?.length, 2)
+      const shown = screen(typed)
+      assert.equal(shown.match(/^until /gm)?.length, 1)
+      assert.match(shown, /^2 workers, 1 host, 2 intervals$/m)
+      assert.equal(shown.slice(shown.indexOf('all\n')), sh(`{ ${live}; } | histo --merge -i 100s --by host`))
+    })
+
+    test('in a pipe they stand below each other', () =>
+      assert.equal(sh(`${live} | histo --merge -i 100ms --by host`).match(/^until /gm)?.length, 2))
+
+    test('has there as many rows as fit', () => {
+      const typed = terminal(`{ ${emit('many', 'w1')}; sleep 0.4; } | histo --merge -i 100ms --by key`)
+      assert.match(typed, /^\d+ more$/m)
+      // the cursor stands on the last line
+      assert.ok(typed.slice(0, typed.indexOf('all\n')).split('\n').length <= 24)
+    })
+  })
+
   test('histo --timeline fits, and says in its head what it shows', () => {
     for (const columns of [70, 80, 100, 110]) {
       const lines = terminal('histo --keys --timeline 1ms ms*', { NO_COLOR: '1' }, [columns, 24]).split('\n')

@@ -25,6 +25,7 @@ export function screen(print: (text: string) => void): Screen | undefined {
   return {
     colours: coloursOf(process.env),
     columns: () => sizeOf(stream).columns,
+    rows: () => sizeOf(stream).rows,
     leave() {
       lines = 0
     },

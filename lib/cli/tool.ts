@@ -82,6 +82,7 @@ export interface Context {
 export interface Terminal {
   readonly colours: Colours
   columns(): number
+  rows(): number
   /** Prints lines in the place of those it printed before, if these have stood there for so many ms. */
   show(text: string, ms: number): void
 }

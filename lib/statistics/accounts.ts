@@ -18,10 +18,20 @@ export interface Accounts {
   readonly figures: Figures
 }
 
+export interface LossSum {
+  events: number
+  /** Gaps. */
+  records: number
+  /** Gaps of which nobody knows how many events they swallowed. */
+  unknown: number
+}
+
 export interface Figures {
   pairings: readonly PairSummary[]
-  /** By src; `unknown`: gaps of which nobody knows how many events they swallowed. */
-  lost: ReadonlyMap<string, { events: number; records: number; unknown: number }>
+  /** What `pair --account` has told of itself so far, by path; who ends tells it all, in `pairings`. */
+  told: readonly PairSummary[]
+  /** By src. */
+  lost: ReadonlyMap<string, LossSum>
   late: number
   bad: number
 }
@@ -41,6 +51,17 @@ const counted: (keyof ClosedAccount)[] = [
   ...(['ends', 'pairs', 'orphans', 'foreign'] as const),
 ]
 
+const limiting = ['than_ns', 'slower', 'lower_ns', 'faster', 'written'] as const
+
+/** The account in a record, and nothing else of it; undefined: there is none. */
+export function pairSummaryOf(record: unknown): PairSummary | undefined {
+  if (typeof record !== 'object' || record === null || !isPairSummary(record as Record<string, unknown>))
+    return undefined
+  const summary = record as PairSummary
+  const names = [...counted, ...limiting].filter((name) => summary[name] !== undefined)
+  return { path: summary.path, ...Object.fromEntries(names.map((name) => [name, summary[name]])) } as PairSummary
+}
+
 /** A summary may come from anywhere; one that is not as pair writes it is no account. */
 function isPairSummary(summary: Record<string, unknown>): summary is PairSummary & Record<string, unknown> {
   const { path, than_ns, slower, lower_ns, faster, written } = summary
@@ -58,9 +79,32 @@ function limitsOf({ than_ns, lower_ns }: PairSummary): string {
   return [...longer, ...less].join(' or ')
 }
 
+export function pairingLine(summary: PairSummary): string {
+  return `${summary.path}: ${accountLine(summary)}`
+}
+
+/** Pairs (or stretches) of it that went out. */
+export function writtenOf(pairing: PairSummary): number {
+  const { pairs, written, slower = 0, faster = 0 } = pairing
+  return limitsOf(pairing) === '' ? (written ?? pairs) : slower + faster
+}
+
+/** Where not all were asked for. */
+export function chosenLine(pairing: PairSummary): string[] {
+  const limits = limitsOf(pairing)
+  const of = `only the ${writtenOf(pairing)} of ${pairing.pairs}`
+  return [
+    ...(pairing.written === undefined ? [] : [`${of} stretches that were asked for are in the table`]),
+    ...(limits === '' ? [] : [`${of} pairs that took ${limits} are in the table`]),
+  ]
+}
+
+const MOST_TOLD = 1024
+
 export function accounts(): Accounts {
   const pairings: PairSummary[] = []
-  const lost = new Map<string, { events: number; records: number; unknown: number }>()
+  const told = new Map<string, PairSummary>()
+  const lost = new Map<string, LossSum>()
   let late = 0
   let bad = 0
 
@@ -71,13 +115,19 @@ export function accounts(): Accounts {
     if ((summary.tool === 'pair' || summary.tool === 'task-state') && isPairSummary(summary)) pairings.push(summary)
   }
 
+  function takeAccount(record: RecordView): void {
+    const account = pairSummaryOf(JSON.parse(record.line))
+    if (account && (told.has(account.path) || told.size < MOST_TOLD)) told.set(account.path, account)
+  }
+
   return {
     get figures() {
-      return { pairings, lost, late, bad }
+      return { pairings, told: [...told.values()], lost, late, bad }
     },
     take(record) {
       const { type } = record
       if (type === 'summary') takeSummary(record)
+      if (type === 'account') takeAccount(record)
       if (type !== 'lost') return
       const loss = lossOf(record)
       const src = nameOf(loss.src) || 'unknown'
@@ -88,18 +138,8 @@ export function accounts(): Accounts {
       lost.set(src, sum)
     },
     lines(pairs) {
-      const lines = pairings.map((summary) => `${summary.path}: ${accountLine(summary)}`)
-      let written = 0
-      for (const pairing of pairings) {
-        const limits = limitsOf(pairing)
-        const chosen =
-          limits === '' ? (pairing.written ?? pairing.pairs) : (pairing.slower ?? 0) + (pairing.faster ?? 0)
-        written += chosen
-        if (pairing.written !== undefined)
-          lines.push(`only the ${chosen} of ${pairing.pairs} stretches that were asked for are in the table`)
-        if (limits !== '')
-          lines.push(`only the ${chosen} of ${pairing.pairs} pairs that took ${limits} are in the table`)
-      }
+      const lines = [...pairings.map(pairingLine), ...pairings.flatMap(chosenLine)]
+      const written = pairings.reduce((sum, pairing) => sum + writtenOf(pairing), 0)
       if (pairings.length === 0)
         lines.push(`${pairs} pairs; no account of what was not paired (the stream has no summary of pair: was it cut?)`)
       else if (written !== pairs)

@@ -77,6 +77,24 @@ function columnOf(name: string): Column {
   return time(name, ({ histogram }, scale) => exactThousandths(BigInt(histogram.percentile(Number(percent))), scale))
 }
 
+const orders: Record<string, (row: LatencyRow) => number> = {
+  calls: ({ histogram }) => histogram.calls,
+  total: ({ histogram }) => Number(histogram.total),
+  min: ({ histogram }) => histogram.min,
+  max: ({ histogram }) => histogram.max,
+  avg: ({ histogram: { calls, total } }) => Number(total) / calls,
+}
+
+/** By what the rows of a table stand, the largest first. Throws an Error where the text names no such column. */
+export function worstBy(text: string): (row: LatencyRow) => number {
+  const order = Object.hasOwn(orders, text) ? orders[text] : undefined
+  if (order) return order
+  const percent = /^p(\d{1,2}(?:\.\d{1,3})?)$/.exec(text)?.[1]
+  if (percent === undefined)
+    throw new Error(`${JSON.stringify(text)} orders no rows; there are ${Object.keys(orders).join(', ')}, p50, p99.9`)
+  return ({ histogram }) => histogram.percentile(Number(percent))
+}
+
 /** In percent, with two digits; of nothing `-`. */
 function share(part: bigint, whole: bigint): string {
   if (whole === 0n) return '-'

@@ -7,13 +7,20 @@
  * Example: 1,117,995 lies between 2^20 and 2^21, in buckets 1024 wide: it counts in 1,117,184 … 1,118,207.
  */
 
-export interface Histogram {
+export interface Exact {
   readonly calls: number
   /** Exact, also above 2^53. */
   readonly total: bigint
   readonly min: number
   readonly max: number
+}
+
+export interface Histogram extends Exact {
+  /** Memory that its counts take, in pages of a KiB. */
+  readonly pages: number
   record(value: number): void
+  /** Another one's calls: its counts by bucket, and what is exact of it. */
+  add(counts: Iterable<readonly [bucket: number, count: number]>, exact: Exact): void
   /** The value that `percent` of the calls do not exceed. */
   percentile(percent: number): number
   /** Buckets that have counts, in order: highest value, count. */
@@ -26,6 +33,9 @@ const PAGE_BITS = 7
 const PAGE = 1 << PAGE_BITS
 const HALF = 1 << HALF_BITS
 
+/** Of all values below 2^53. */
+export const BUCKETS = 44 * HALF
+
 /** The bucket of a value, 0 to 2^53. */
 export function bucketOf(value: number): number {
   if (value < 2 * HALF) return value
@@ -34,6 +44,11 @@ export function bucketOf(value: number): number {
   const shift = bits - HALF_BITS
   const part = shift < 31 && high === 0 ? value >>> shift : Math.floor(value / 2 ** shift)
   return (shift + 1) * HALF + (part - HALF)
+}
+
+/** The lowest value that falls into a bucket. */
+export function lowestOf(bucket: number): number {
+  return bucket < 2 * HALF ? bucket : ((bucket & (HALF - 1)) + HALF) * 2 ** ((bucket >> HALF_BITS) - 1)
 }
 
 /** The highest value that falls into a bucket. */
@@ -45,6 +60,7 @@ export function highestOf(bucket: number): number {
 
 export function histogram(): Histogram {
   const pages: (Float64Array | undefined)[] = []
+  let used = 0
   let calls = 0
   let total = 0
   let carried = 0n
@@ -61,6 +77,17 @@ export function histogram(): Histogram {
     }
   }
 
+  function count(bucket: number, times: number): void {
+    const at = bucket >> PAGE_BITS
+    while (pages.length <= at) pages.push(undefined)
+    if (pages[at] === undefined) {
+      pages[at] = new Float64Array(PAGE)
+      used++
+    }
+    const page = pages[at] as Float64Array
+    page[bucket & (PAGE - 1)] = (page[bucket & (PAGE - 1)] as number) + times
+  }
+
   return {
     get calls() {
       return calls
@@ -74,18 +101,25 @@ export function histogram(): Histogram {
     get max() {
       return max
     },
+    get pages() {
+      return used
+    },
+    add(counts, exact) {
+      if (exact.calls === 0) return
+      for (const [bucket, times] of counts) count(bucket, times)
+      calls += exact.calls
+      carried += exact.total
+      min = Math.min(min, exact.min)
+      max = Math.max(max, exact.max)
+    },
     record(value) {
-      const bucket = bucketOf(value)
-      const at = bucket >> PAGE_BITS
-      while (pages.length <= at) pages.push(undefined)
-      pages[at] ??= new Float64Array(PAGE)
-      ;((pages[at] as Float64Array)[bucket & (PAGE - 1)] as number)++
+      count(bucketOf(value), 1)
       calls++
-      total += value
-      if (total > 2 ** 52) {
+      if (total > Number.MAX_SAFE_INTEGER - value) {
         carried += BigInt(total)
         total = 0
       }
+      total += value
       if (value < min) min = value
       if (value > max) max = value
     },

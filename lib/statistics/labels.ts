@@ -20,7 +20,7 @@ export const key: Label = {
 }
 
 /** The key as the wire format has it. */
-function keyMember({ key, keyText }: RecordView): number | string | undefined {
+export function keyMember({ key, keyText }: RecordView): number | string | undefined {
   return typeof key === 'number' ? key : keyText
 }
 

@@ -1,6 +1,6 @@
 /**
  * The latency table, in the form that users of perf-prof's multi-trace read: names sized to the longest,
- * rows sorted by total, keys first where there are any.
+ * rows sorted by total, or what else is the worst, keys first where there are any.
  */
 import { oneLine } from '../drawing/visible.js'
 import type { Column, Columns } from './columns.js'
@@ -20,6 +20,10 @@ export interface TableForm {
   labels: readonly LabelHead[]
   /** Rows with one of these labels stand below the others, and have no part in their sum. */
   apart: readonly string[]
+  /** What is largest in the first row; undefined: the total. */
+  worst: ((row: LatencyRow) => number) | undefined
+  /** So many rows; Infinity: all. */
+  top: number
 }
 
 export function latencyTable(rows: readonly LatencyRow[], form: TableForm): string {
@@ -30,16 +34,18 @@ export function latencyTable(rows: readonly LatencyRow[], form: TableForm): stri
     .join('\n')
 }
 
-function oneTable(rows: readonly LatencyRow[], { unit, columns, labels, apart }: TableForm): string {
+function oneTable(all: readonly LatencyRow[], { unit, columns, labels, apart, worst, top }: TableForm): string {
+  const sorted = sortedBy(all, worst)
+  const whole = sorted.reduce((sum, row) => (isApart(row, apart) ? sum : sum + row.histogram.total), 0n)
+  const rows = sorted.slice(0, top)
   const cycles = rows[0]?.unit === 'cycles'
   const timeUnit = cycles ? 'kcyc' : unit
   const scale = cycles ? 1e3 : perUnit[unit]
   const front = frontOf(rows, columns.names, labels)
-  const own = rows.filter((row) => !isApart(row, apart)).toSorted(byTotal)
-  const others = rows.filter((row) => isApart(row, apart)).toSorted(byTotal)
+  const own = rows.filter((row) => !isApart(row, apart))
+  const others = rows.filter((row) => isApart(row, apart))
   const line = (before: string, of: (column: Column) => string) =>
     [before, ...columns.list.map(of)].join(' ').slice(before === '' ? 1 : 0)
-  const whole = own.reduce((sum, { histogram }) => sum + histogram.total, 0n)
   const lines = (some: readonly LatencyRow[], whole: bigint) =>
     some.map((row) => line(front.of(row), ({ cell, width }) => cell(row, scale, whole).padStart(width)))
   const rule = line(front.rule, ({ rule }) => '-'.repeat(rule))
@@ -49,6 +55,7 @@ function oneTable(rows: readonly LatencyRow[], { unit, columns, labels, apart }:
     ...lines(own, whole),
     ...(own.length > 0 && others.length > 0 ? [rule] : []),
     ...lines(others, 0n),
+    ...(rows.length < all.length ? [`${all.length - rows.length} more`] : []),
     '',
   ].join('\n')
 }
@@ -94,6 +101,15 @@ function frontOf(rows: readonly LatencyRow[], names: boolean, labels: readonly L
 
 function isApart({ labels }: LatencyRow, apart: readonly string[]): boolean {
   return labels.some((label) => apart.includes(label))
+}
+
+function sortedBy(rows: readonly LatencyRow[], worst: TableForm['worst']): readonly LatencyRow[] {
+  const total = rows.toSorted(byTotal)
+  if (!worst) return total
+  return total
+    .map((row) => ({ row, size: worst(row) }))
+    .toSorted((a, b) => b.size - a.size)
+    .map(({ row }) => row)
 }
 
 function byTotal({ histogram: a }: LatencyRow, { histogram: b }: LatencyRow): number {

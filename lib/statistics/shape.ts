@@ -1,6 +1,6 @@
 /** Shape: what histo counts, and how its tables show it, from its options. */
 import { parseDuration } from '../clock/duration.js'
-import { columnsOf } from './columns.js'
+import { columnsOf, worstBy } from './columns.js'
 import { key, labelsOf } from './labels.js'
 import type { TableForm } from './latency-table.js'
 import type { SeriesOptions } from './series.js'
@@ -29,6 +29,8 @@ export interface ShapeOptions {
   style: Style
   bars: boolean
   percentiles: boolean
+  worst?: string | undefined
+  top?: number | undefined
 }
 
 /** Throws an Error where the options contradict each other. */
@@ -48,7 +50,14 @@ export function shapeOf(options: ShapeOptions): Shape {
       than: limit === undefined ? Number.POSITIVE_INFINITY : parseDuration(limit),
       errors: columns.errors,
     },
-    form: { unit: options.unit, columns, labels: heads, apart: options.apart?.split(',') ?? [] },
+    form: {
+      unit: options.unit,
+      columns,
+      labels: heads,
+      apart: options.apart?.split(',') ?? [],
+      worst: options.worst === undefined ? undefined : worstBy(options.worst),
+      top: options.top ?? Number.POSITIVE_INFINITY,
+    },
     style,
     bars: options.bars,
     percentiles: options.percentiles,

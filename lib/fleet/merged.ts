@@ -1,0 +1,87 @@
+/**
+ * Rows of many workers added up: a row of the table for each path, host, guest, key, whatever tells them apart. Counts are
+ * added bucket by bucket, so a percentile is that of all the calls, as one histogram of them would have it; percentiles
+ * themselves are never added.
+ */
+import { BadRecord } from '../cli/tool.js'
+import { histogram } from '../statistics/histogram.js'
+import type { LatencyRow } from '../statistics/series.js'
+import type { Row } from './interval-record.js'
+
+export interface Merged {
+  /** Throws BadRecord where there is no room for more. */
+  check(row: Row): void
+  add(row: Row): void
+  readonly calls: number
+  /** Calls that came too late to have a row. */
+  readonly others: number
+  readonly rows: readonly LatencyRow[]
+}
+
+export interface MergedOptions {
+  /** What tells rows apart: `host`, `worker`, or a member of `of`. */
+  by: readonly string[]
+  /** A row for each start => end. */
+  names: boolean
+  maxRows: number
+}
+
+const OTHERS = 'others'
+/** Memory of one table, in pages of a KiB. */
+export const MOST_PAGES = 1 << 18
+
+export function merged({ by, names, maxRows }: MergedOptions): Merged {
+  const rows: LatencyRow[] = []
+  const found = new Map<string, LatencyRow>()
+  let calls = 0
+  let others = 0
+  let pages = 0
+
+  function rowFor({ worker, host, of, exact }: Row): LatencyRow {
+    const all: Record<string, string | number | undefined> = { ...of, worker, host }
+    const members = by.map((name) => [name, Object.hasOwn(all, name) ? all[name] : undefined] as const)
+    const labels = members.map(([, value]) => (value === undefined ? '-' : String(value)))
+    const path = [String(of.start ?? ''), String(of.end ?? '')] as const
+    const [start, end] = names ? path : ['', '']
+    const known = found.get(idOf(start, end, labels))
+    if (known) return known
+    if (found.size < maxRows) return make(start, end, labels, Object.fromEntries(members))
+    others += exact.calls
+    const [first, ...rest] = labels
+    const shown = first === undefined ? [] : [OTHERS, ...rest.map(() => '-')]
+    const name = names ? OTHERS : ''
+    return found.get(idOf(name, name, shown)) ?? make(name, name, shown, { by: OTHERS })
+  }
+
+  function make(start: string, end: string, labels: readonly string[], of: Record<string, unknown>): LatencyRow {
+    const row: LatencyRow = { start, end, labels, of, unit: 'ns', histogram: histogram(), slower: 0, errors: 0 }
+    found.set(idOf(start, end, labels), row)
+    rows.push(row)
+    return row
+  }
+
+  return {
+    get calls() {
+      return calls
+    },
+    get others() {
+      return others
+    },
+    rows,
+    check(row) {
+      if (pages >= MOST_PAGES) throw new BadRecord(`more different latencies than ${MOST_PAGES >> 10} MiB hold`)
+      if (calls + row.exact.calls > Number.MAX_SAFE_INTEGER) throw new BadRecord('more than 2^53 calls')
+    },
+    add(row) {
+      const { histogram } = rowFor(row)
+      const before = histogram.pages
+      histogram.add(row.counts, row.exact)
+      pages += histogram.pages - before
+      calls += row.exact.calls
+    },
+  }
+}
+
+function idOf(start: string, end: string, labels: readonly string[]): string {
+  return JSON.stringify([start, end, ...labels])
+}
