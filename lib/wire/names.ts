@@ -28,8 +28,13 @@ export function idOf(name: string): number {
 
 /** UTF-8 in which a lone surrogate, which JSON can write as an escape, has three bytes of its own (WTF-8). */
 function wtf8(text: Buffer): string {
-  const lone = text.indexOf(0xed)
-  if (lone < 0 || (text[lone + 1] ?? 0) < 0xa0) return text.toString('utf8')
-  const unit = (((text[lone + 1] as number) & 0x3f) << 6) | ((text[lone + 2] as number) & 0x3f) | 0xd000
-  return text.toString('utf8', 0, lone) + String.fromCharCode(unit) + wtf8(text.subarray(lone + 3))
+  let made = ''
+  let from = 0
+  for (let at = text.indexOf(0xed); at >= 0; at = text.indexOf(0xed, at + 1)) {
+    if ((text[at + 1] ?? 0) < 0xa0) continue
+    const unit = (((text[at + 1] as number) & 0x3f) << 6) | ((text[at + 2] as number) & 0x3f) | 0xd000
+    made += text.toString('utf8', from, at) + String.fromCharCode(unit)
+    from = at + 3
+  }
+  return made + text.toString('utf8', from)
 }

@@ -183,6 +183,11 @@ describe('the view', () => {
     assert.equal(view.arg(memberName('x')), 2)
   })
 
+  test('a name with a lone surrogate behind another letter of its row is that name', () => {
+    for (const name of ['\ud21d\ude07', '\uac00\ud800x', '\ud800\uac00\udfff', '\ud7ff'])
+      assert.equal((scan(JSON.stringify({ src: name })) as RecordView).src, name)
+  })
+
   test('nesting is followed to 128 and no further', () => {
     const nested = (n: number) => `{"a":${'['.repeat(n)}${']'.repeat(n)}}`
     assert.ok(scan(nested(127)))
