@@ -14,7 +14,7 @@ import { TEXT_FTRACE, TEXT_PERF, TEXT_PERF_PROF, TEXT_TRACE_CMD } from './text-l
 /** How far into a line its time is looked for: a comm of 64 bytes, a file's name and the columns. */
 const HEAD: usize = 384
 
-/** The format that is read, its src, and the src of events that are marked as a guest's. */
+/** The format that is read, its src, and the src of events that are marked as a guest's; where they are the same, it is that of all. */
 export let format: i32 = 0
 export let mainSrc: i32 = 0
 let guestSrc: i32 = 0
@@ -262,7 +262,8 @@ function filePrefix(p: usize): usize {
     if (from < name && load<u8>(from) == 45) from++
     else if (from < name) from -= 5
   }
-  if (from < name) {
+  // a guest's text may say anything
+  if (from < name && guestSrc != mainSrc) {
     const id = intern(from, <u32>(name - from))
     if (id < 0) doubt = REASON_NAMES
     else src = id

@@ -35,8 +35,8 @@ export interface Intake {
   readonly unknown: number
   /** The sender's counts made no sense. */
   readonly doubted: boolean
-  /** A sound row. */
-  row(row: number): void
+  /** A sound row. Answers what is wrong with its line, which is left out then, though it is counted: it came. */
+  row(row: number): string | undefined
   /** An interruption, before a line of the time `to`. */
   gap(told: Told, to: Time): void
 }
@@ -98,14 +98,16 @@ export function intake(src: string, out: Out): Intake {
     else passText(record.row)
   }
 
-  /** Text is no record, to whoever takes it for one. */
-  function passText(row: number): void {
+  /** Text is no record, to whoever takes it for one. A line that would be one might say that it is the host's. */
+  function passText(row: number): string | undefined {
     words[row + REASON] = REASON_NOT_OBJECT
     let at = words[row + LINE] as number
-    while (bytes[at] === 32 || bytes[at] === 9) at++
+    while (bytes[at] === 32 || bytes[at] === 9 || bytes[at] === 13) at++
+    if (bytes[at] === 123) return 'a record between lines of text'
     words[row + REASON_AT] = at
     view.row = row
     out.pass(view)
+    return undefined
   }
 
   function control(record: RecordView): void {
@@ -139,13 +141,10 @@ export function intake(src: string, out: Out): Intake {
       const own = words[row + OWN] as number
       if (words[row + TYPE] !== 0 || own > 1) {
         control(view)
-        return
+        return undefined
       }
       book.line()
-      if (own !== 0) {
-        passText(row)
-        return
-      }
+      if (own !== 0) return passText(row)
       const has = (words[row + HAS] as number) & (HAS_TS | HAS_TSC)
       if (has) {
         lastHas = has
@@ -153,6 +152,7 @@ export function intake(src: string, out: Out): Intake {
         lastLow = words[row + TIME] as number
       }
       naming.pass(view, out)
+      return undefined
     },
     gap: (told, to) => tell(told, lastTime(), to),
   }

@@ -73,8 +73,8 @@ export async function pull(inlet: Inlet, options: PullOptions, context: Context,
     for (let row = batch.rows; row < end && !over(); row += ROW_WORDS) {
       const fragment = (cut && row === batch.rows) || (tail && row === end - ROW_WORDS)
       if (fragment && lasting && !isWhole(row, tail)) continue
-      if (words[row + REASON] !== 0) context.bad(`${name}:${linesBefore + batch.lineOf(row)}`, rowReason(row))
-      else taken.row(row)
+      const problem = words[row + REASON] !== 0 ? rowReason(row) : taken.row(row)
+      if (problem) context.bad(`${name}:${linesBefore + batch.lineOf(row)}`, problem)
     }
   }
 
