@@ -85,6 +85,8 @@ export const MAX_NAMES = 8192
 export const MAX_NAME_LENGTH = 256
 /** CPU numbers at and above this are not believed (the kernel's NR_CPUS ends at 8192). */
 export const MAX_CPU = 1 << 16
+/** Process ids at and above this are not believed (the kernel's PID_MAX_LIMIT is 2^22). */
+export const MAX_PID = 0x7fffffff
 
 export const REASON_NOT_OBJECT = 1
 export const REASON_STRING = 2

@@ -4,8 +4,10 @@
  * A page is a time of 8 bytes, a commit word (how many bytes follow, whether events were lost before them), and
  * records. A record's header is 5 bits of type_len and 27 of time since the one before (kernel
  * include/linux/ring_buffer.h: struct ring_buffer_event; kernel/trace/ring_buffer.c). Nothing in a page is
- * believed beyond its end: a record that would pass it ends the page, as a loss of unknown size.
+ * believed beyond its end: a record that would pass it, or that has a pid which no kernel has, ends the page, as a
+ * loss of unknown size.
  */
+import { MAX_PID } from './layout'
 import {
   CURSOR_AT,
   CURSOR_CLOCK,
@@ -73,10 +75,14 @@ function setLong(base: usize, at: i32, value: u64): void {
   store<u64>(base + <usize>(at << 2), value)
 }
 
+/** So many were never lost: such a count is not believed. */
+const MOST_LOST: i64 = <i64>1 << 53
+
 function addLost(cursor: usize, count: i64): void {
   const before = <i64>long(cursor, CURSOR_LOST)
-  setLong(cursor, CURSOR_LOST, count < 0 || before < 0 ? -1 : before + count)
-  if (count > 0) setLong(cursor, CURSOR_MISSED, long(cursor, CURSOR_MISSED) + count)
+  const known = count >= 0 && before >= 0 && count < MOST_LOST - before
+  setLong(cursor, CURSOR_LOST, known ? before + count : -1)
+  if (count > 0 && count < MOST_LOST) setLong(cursor, CURSOR_MISSED, long(cursor, CURSOR_MISSED) + count)
 }
 
 /** The next page of the queue; false when there is none. */
@@ -167,7 +173,7 @@ function absolute(time: u64, before: u64): u64 {
 }
 
 function event(cursor: usize, at: usize, delta: u64, head: u32, length: u32, left: u32): bool {
-  if (length < LEAST || length > left - head) return broken(cursor)
+  if (length < LEAST || length > left - head || load<u32>(at + head, 4) >= <u32>MAX_PID) return broken(cursor)
   setLong(cursor, CURSOR_CLOCK, long(cursor, CURSOR_CLOCK) + delta)
   set(cursor, CURSOR_DATA, <u32>at + head)
   set(cursor, CURSOR_LENGTH, length)

@@ -32,6 +32,7 @@ import {
   LINE,
   LINE_END,
   MAX_CPU,
+  MAX_PID,
   PID,
   REASON,
   REASON_AT,
@@ -272,7 +273,7 @@ function member(name: usize, length: usize, quote: usize, from: usize, to: usize
       nameColumn(from, to, row, SRC)
     }
     else if (n == N_CPU) small(from, to, row, CPU, HAS_CPU, REASON_CPU, MAX_CPU)
-    else if (n == N_PID) small(from, to, row, PID, HAS_PID, REASON_PID, 0x7fffffff)
+    else if (n == N_PID) small(from, to, row, PID, HAS_PID, REASON_PID, MAX_PID)
     else if (n == N_KEY) key(from, to, row)
     else if (n == N_END) {
       // a pair's `end` is a name; other records may have an `end` of their own

@@ -6,7 +6,7 @@
  * backwards from the first such colon where everything fits.
  */
 import { isDigit } from './json'
-import { MAX_CPU, REASON_CPU, REASON_NAMES, REASON_PID, REASON_TIME } from './layout'
+import { MAX_CPU, MAX_PID, REASON_CPU, REASON_NAMES, REASON_PID, REASON_TIME } from './layout'
 import { intern } from './names'
 import { backBlanks, backDigits, backWord, skipBlanks } from './text-bytes'
 import { TEXT_FTRACE, TEXT_PERF, TEXT_PERF_PROF, TEXT_TRACE_CMD } from './text-layout'
@@ -234,7 +234,7 @@ function taskAndPid(first: usize, k: usize): bool {
   }
   const d = backDigits(first, k)
   if (d == k || d == first || load<u8>(d - 1) != 45) return false
-  pid = smallNumber(d, k, 0x80000000, REASON_PID)
+  pid = smallNumber(d, k, MAX_PID, REASON_PID)
   setComm(format == TEXT_TRACE_CMD ? filePrefix(skipBlanks(first, d)) : skipBlanks(first, d), d - 1)
   return true
 }
@@ -285,7 +285,7 @@ function perfColumns(first: usize, s: usize, strict: bool): bool {
   }
   let commTo = k
   if (digits < k && (d == first || load<u8>(d - 1) == 32)) {
-    pid = smallNumber(digits, k, 0x80000000, REASON_PID)
+    pid = smallNumber(digits, k, MAX_PID, REASON_PID)
     commTo = d
   } else if (digits < k && load<u8>(digits - 1) == 45 && (digits - 1 == first || load<u8>(digits - 2) == 32)) {
     commTo = digits - 1 // -1: perf does not know
@@ -312,7 +312,7 @@ function perfProfColumns(first: usize, s: usize): bool {
     w = backWord(first, k)
   }
   if (w == k || backDigits(w, k) != w) return false
-  pid = smallNumber(w, k, 0x80000000, REASON_PID)
+  pid = smallNumber(w, k, MAX_PID, REASON_PID)
   let from = first
   if (isDate(first) && first + 28 < w) {
     if (load<u8>(first, 27) == 71 && load<u8>(first, 28) == 32) src = guestSrc

@@ -127,6 +127,8 @@ export function scanText(p: usize, end: usize, rows: usize, max: i32, last: bool
       p = stack(first, kind == LINE_FRAME ? first : p, end, last, kind == LINE_FRAME ? -1 : cpu)
       if (!p) {
         p = first
+        // it is read, and counted, again
+        if (!soundUtf8(first, stop)) count(COUNT_NOT_UTF8, -1)
         break
       }
       silent += stackLines

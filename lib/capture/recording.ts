@@ -158,6 +158,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
     end() {
       rings.merge(ALL)
       const lost = reader.overruns() - overrunsBefore
+      for (const missing of rings.unsaid()) out.write(JSON.stringify({ type: 'lost', src, ...missing }))
       const { own, about } = rings.counts
       rings.close()
       out.write(JSON.stringify({ type: 'end', src, events, lost, session }))

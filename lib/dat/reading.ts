@@ -73,9 +73,10 @@ async function merge(lanes: readonly Lane[], rings: Rings, src: string, to: Take
     })
     // where nothing moves, a page's times go back: what there is goes out
     rings.merge(until === undefined || !moved ? ALL : until)
-    if (until === undefined && lanes.every(({ ended }) => ended)) return
+    if (until === undefined && lanes.every(({ ended }) => ended)) break
     if ((turn & 15) === 0) await setImmediate()
   }
+  for (const lost of rings.unsaid()) to.write(JSON.stringify({ type: 'lost', src, ...lost }))
 }
 
 /** `Linux host 6.1.0 x86_64` is what uname() says: the second word is the machine's name, the third the kernel. */

@@ -8,6 +8,8 @@ import {
   CURSOR_CPU,
   CURSOR_FLOOR,
   CURSOR_HEAD,
+  CURSOR_LAST,
+  CURSOR_LOST,
   CURSOR_MASK,
   CURSOR_MISSED,
   CURSOR_NEXT,
@@ -63,6 +65,8 @@ export interface Rings {
   floor(time: bigint): void
   /** Rows for what lies at or before `until`. */
   merge(until: bigint): void
+  /** What is missing behind the last event of each CPU: nothing is to come before which it could be told. */
+  unsaid(): { cpu: number; count: number | undefined; from: string | undefined }[]
   /** Events by the reader itself, which were left out, and events of others that are about it. */
   readonly counts: { own: number; about: number }
   close(): void
@@ -148,6 +152,16 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
         answer(why)
       }
       for (const cpu of cpus) reclaim(cpu)
+    },
+    unsaid() {
+      return cpus.flatMap((cpu) => {
+        const cursor = cursorOf(cpu)
+        const count = bytes.readBigInt64LE((cursor + CURSOR_LOST) * 4)
+        const from = bytes.readBigUInt64LE((cursor + CURSOR_LAST) * 4)
+        if (count === 0n) return []
+        const told = { count: count < 0n ? undefined : Number(count), from: from === 0n ? undefined : from.toString() }
+        return [{ cpu: words[cursor + CURSOR_CPU] as number, ...told }]
+      })
     },
     close() {
       for (const [cpu, cursor] of at) {

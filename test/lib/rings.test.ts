@@ -122,6 +122,36 @@ describe('pages of a ring buffer', () => {
     assert.ok(told.length > 100)
   })
 
+  test('what is missing behind the last event is told as well', () => {
+    const [first] = pages.get(0) as Buffer[]
+    const whole = decode(new Map([[0, [first as Buffer]]]), comms) as Event[]
+    const broken = Buffer.from(first as Buffer)
+    // the last record passes the end
+    broken.writeUInt32LE(broken.readUInt32LE(8) - 4, 8)
+    const told = decode(new Map([[0, [broken]]]), comms) as (Event & { type?: string; from?: string })[]
+    const last = told.at(-2) as Event
+    assert.deepEqual(told.at(-1), { type: 'lost', src: 'host', cpu: 0, from: last.tsc })
+    assert.equal(told.length, whole.length)
+  })
+
+  test('counts of losses that cannot be are not believed, nor is a pid', () => {
+    const [first, second] = pages.get(0) as [Buffer, Buffer]
+    const counted = (count: bigint) => {
+      const page = Buffer.from(second)
+      const length = page.readUInt32LE(8)
+      page.writeUInt32LE((length | 0xc0000000) >>> 0, 8)
+      page.writeBigUInt64LE(count, 16 + length)
+      return page
+    }
+    for (const count of [1n << 53n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n]) {
+      const told = decode(new Map([[0, [first, counted(count)]]]), comms) as { type?: string; count?: number }[]
+      assert.equal(told.find(({ type }) => type === 'lost')?.count, undefined, `${count}`)
+    }
+    const odd = Buffer.from(first)
+    odd.writeUInt32LE(0x7fffffff, 16 + 4 + 4)
+    assert.deepEqual(decode(new Map([[0, [odd]]]), comms), [{ type: 'lost', src: 'host', cpu: 0 }])
+  })
+
   test('bytes of any kind end in no crash', () => {
     let seed = 1
     for (let run = 0; run < 300; run++) {

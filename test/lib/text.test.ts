@@ -153,6 +153,26 @@ describe('comms', () => {
     assert.deepEqual(records[0].args, { a: '\ufffd' })
     assert.equal(counts.not_utf8, 1)
   })
+
+  test('and once, however often a stack that comes in pieces is looked at', async () => {
+    const text = Buffer.from('a 1 [000] 1.000001: e: \n\tffff \xff\n\tffff g\n\n', 'latin1')
+    for (const pieces of [[1 << 20], [1], [3, 1]]) {
+      const { counts } = await parseText(text, 'perf-script', { pieces })
+      assert.equal(counts.not_utf8, 1, String(pieces))
+    }
+  })
+
+  test('a pid that the wire format has no room for is told', async () => {
+    const line = (pid: string) => `          <idle>-${pid}  [000] ..... 7: foo: a=1\n`
+    for (const [pid, wrong] of [
+      ['2147483646', 0],
+      ['2147483647', 1],
+      ['4294967295', 1],
+    ] as const) {
+      const { records, bad } = await parseText(line(pid), 'ftrace')
+      assert.deepEqual([records.length, bad.length], [1 - wrong, wrong], pid)
+    }
+  })
 })
 
 describe('losses', () => {

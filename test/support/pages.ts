@@ -59,6 +59,7 @@ export function decode(pages: ReadonlyMap<number, readonly Buffer[]>, comms: Rea
       rings.put(cpu)
     }
   rings.merge(ALL)
+  for (const lost of rings.unsaid()) lines.push(JSON.stringify({ type: 'lost', src: 'host', ...lost }))
   rings.close()
   return lines.map((line) => JSON.parse(line))
 }

@@ -1,5 +1,5 @@
 /** Reads text as `parse` does, from a buffer handed over in pieces: the records as objects, and what was said. */
-import { SRC, TYPE } from '../../lib/assembly/layout.js'
+import { OWN, SRC, TEXT_CONTROL, TYPE } from '../../lib/assembly/layout.js'
 import type { Context } from '../../lib/cli/tool.js'
 import type { TextFormat } from '../../lib/text/detect.js'
 import { textLine } from '../../lib/text/line.js'
@@ -44,6 +44,7 @@ export async function parseText(
     context,
     () => {},
     ({ row }) => {
+      if (words[row + OWN] === TEXT_CONTROL) return
       if (words[row + TYPE] !== 0) {
         lost.hold(row)
         return
