@@ -1,6 +1,6 @@
 export { align } from './clock'
 export { putPair } from './pair'
-export { nameAddress, nameLength, intern } from './names'
+export { nameAddress, nameLength, intern, limitNames } from './names'
 export { blankLines, find, foundEnd, scan, scannedTo } from './scan'
 export { copy, prepare, putWithMember, putWithTime } from './put'
 export { forgetPrograms, ringAbout, ringAsks, ringMerge, ringOwn, ringStop, setLostType, setProgram } from './ring'

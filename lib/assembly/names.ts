@@ -12,6 +12,12 @@ const entries: usize = memory.data(8 * 8193)
 const text: usize = memory.data(1 << 20)
 let used: u32 = 0
 let count: u32 = 0
+let most: u32 = <u32>MAX_NAMES
+
+/** No more than so many further ones. */
+export function limitNames(further: u32): void {
+  most = min(<u32>MAX_NAMES, count + 1 + further)
+}
 
 export function nameAddress(id: u32): usize {
   return load<u32>(entries + (id << 3))
@@ -71,7 +77,7 @@ export function intern(at: usize, length: u32): i32 {
     if (nameLength(id) == length && same(nameAddress(id), at, length)) return <i32>id
     slot = (slot + 1) & (SLOTS - 1)
   }
-  if (length > <u32>MAX_NAME_LENGTH || count + 1 >= <u32>MAX_NAMES || used + length > TEXT_BYTES) return -1
+  if (length > <u32>MAX_NAME_LENGTH || count + 1 >= most || used + length > TEXT_BYTES) return -1
   count++
   memory.copy(text + used, at, length)
   store<u32>(entries + (count << 3), <u32>(text + used))

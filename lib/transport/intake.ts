@@ -7,6 +7,7 @@ import {
   HAS_TS,
   HAS_TSC,
   LINE,
+  LINE_END,
   OWN,
   REASON,
   REASON_AT,
@@ -16,7 +17,8 @@ import {
 } from '../assembly/layout.js'
 import { comment } from '../wire/comment.js'
 import { wide } from '../wire/int64.js'
-import { bytes, words } from '../wire/memory.js'
+import { bytes, scanner, words } from '../wire/memory.js'
+import { idOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
 import { RecordView } from '../wire/record.js'
 import { type Ledger, ledger, type Told } from './ledger.js'
@@ -41,11 +43,21 @@ export interface Intake {
   gap(told: Told, to: Time): void
 }
 
+/** Bytes of a record that is written anew: its text may grow many times (1e20 has 21 digits). */
+const MAX_REWRITTEN = 1 << 15
+const REWRITTEN = ['stream', 'clock', 'end', 'chain']
+
+/** Names that one sender may bring: whoever reads several has room for 8192 in all. */
+const MAX_NAMES = 2048
+
 export function intake(src: string, out: Out): Intake {
   const book = ledger()
+  const rewritten = new Set(REWRITTEN.map(idOf))
+  const chain = idOf('chain')
   const naming = sourceName(src)
   const readMark = markReader()
   const view = new RecordView()
+  scanner.limitNames(MAX_NAMES)
   let lines: Lines = 'records'
   let unknown = 0
   let doubted = false
@@ -110,6 +122,11 @@ export function intake(src: string, out: Out): Intake {
     return undefined
   }
 
+  function isTooLong(row: number): boolean {
+    const length = (words[row + LINE_END] as number) - (words[row + LINE] as number)
+    return length > MAX_REWRITTEN && rewritten.has(words[row + TYPE] as number)
+  }
+
   function control(record: RecordView): void {
     const mark = readMark(record)
     if (mark === undefined) {
@@ -139,6 +156,10 @@ export function intake(src: string, out: Out): Intake {
       view.row = row
       view.renderer = null
       const own = words[row + OWN] as number
+      if (isTooLong(row)) {
+        if (words[row + TYPE] === chain) book.line()
+        return `a stream, clock, end or chain record is longer than ${MAX_REWRITTEN} bytes`
+      }
       if (words[row + TYPE] !== 0 || own > 1) {
         control(view)
         return undefined

@@ -1,8 +1,10 @@
 /**
- * The receiver's word for who saw it. `src` is set on every event and on each record that has or should have one;
- * `vm`, `start_src` and `end_src` where a record has them. What stands inside of `args` is the kernel's.
+ * The receiver's word for who saw it. `src` is set on every record, whatever its type: the account of a filter that ran
+ * in the guest is the guest's word, too. `vm`, `start_src` and `end_src` are set where a record has them, also in the
+ * stages of a chain. What stands inside of `args` is the kernel's.
  */
-import { HAS, HAS_SRC, HAS_SRC_MORE, LINE, OWN, SRC, TYPE, VM } from '../assembly/layout.js'
+import { HAS, HAS_SRC_MORE, LINE, OWN, SRC, TYPE, VM } from '../assembly/layout.js'
+import type { Members } from '../wire/comment.js'
 import { allocate, bytes, scanner, words } from '../wire/memory.js'
 import { idOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
@@ -15,9 +17,6 @@ export interface SourceName {
   named(members: Record<string, unknown>): Record<string, unknown>
 }
 
-/** Types of records that say whose they are. */
-const OWNED = ['stream', 'clock', 'lost', 'end', 'pair']
-
 export function sourceName(src: string): SourceName {
   const id = idOf(src)
   const vm = memberName('vm')
@@ -25,33 +24,40 @@ export function sourceName(src: string): SourceName {
   const length = Buffer.byteLength(quoted)
   const address = allocate(length + 16)
   bytes.write(quoted, address, 'utf8')
-  const owned = new Set([0, ...OWNED.map(idOf)])
+  const chain = idOf('chain')
+  const stages = memberName('stages')
 
   const renderer: Renderer = {
-    render: (row, to) =>
-      scanner.putWithSource(
-        to,
-        words[row + OWN] as number,
-        row << 2,
-        address,
-        length,
-        owned.has(words[row + TYPE] as number),
-      ),
+    render: (row, to) => scanner.putWithSource(to, words[row + OWN] as number, row << 2, address, length, true),
+  }
+
+  function named({ type, version, src: _, vm: of, start_src, end_src, ...rest }: Members): Members {
+    const claims = Object.entries({ vm: of, start_src, end_src }).filter(([, value]) => value !== undefined)
+    return { type, version, src, ...rest, ...Object.fromEntries(claims.map(([name]) => [name, src])) }
+  }
+
+  /** Each stage of a path says whose event it was. */
+  function passChain(record: RecordView, out: Out): void {
+    const members: Members = JSON.parse(record.line)
+    const list = Array.isArray(members.stages) ? members.stages : []
+    const own = list.map((stage) => (typeof stage === 'object' && stage?.src !== undefined ? { ...stage, src } : stage))
+    out.write(JSON.stringify(named({ ...members, stages: own })))
   }
 
   return {
+    named,
     pass(record, out) {
       const { row } = record
+      if (words[row + TYPE] === chain && record.json(stages) !== undefined) {
+        passChain(record, out)
+        return
+      }
       const has = words[row + HAS] as number
-      if (has & HAS_SRC || owned.has(words[row + TYPE] as number)) words[row + SRC] = id
+      words[row + SRC] = id
       if (has & HAS_SRC_MORE && record.json(vm) !== undefined) words[row + VM] = id
       words[row + OWN] = words[row + LINE] as number
       words[row + LINE] = 0
       out.emit(row, renderer)
-    },
-    named({ type, version, src: _, vm: of, start_src, end_src, ...rest }) {
-      const claims = Object.entries({ vm: of, start_src, end_src }).filter(([, value]) => value !== undefined)
-      return { type, version, src, ...rest, ...Object.fromEntries(claims.map(([name]) => [name, src])) }
     },
   }
 }

@@ -14,6 +14,7 @@ interface Exports {
   nameAddress(id: number): number
   nameLength(id: number): number
   intern(at: number, length: number): number
+  limitNames(further: number): void
   scan(from: number, end: number, rows: number, max: number): number
   scannedTo(): number
   blankLines(): number

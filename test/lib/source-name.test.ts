@@ -28,13 +28,10 @@ function renamed(input: string): { line: string; src: string; vm: string } {
   return { line, ...seen }
 }
 
-const owned = [undefined, 'stream', 'clock', 'lost', 'end', 'pair']
-
 function wanted(record: Record<string, unknown>): Record<string, unknown> {
   const claims = Object.keys(record).filter((name) => ['src', 'vm', 'start_src', 'end_src'].includes(name))
   const named = Object.fromEntries(claims.map((name) => [name, 'vm"1']))
-  const own = owned.includes((record.type ?? undefined) as string | undefined)
-  return { ...record, ...(own ? { src: 'vm"1' } : {}), ...named }
+  return { ...record, src: 'vm"1', ...named }
 }
 
 /** Names as JSON may spell them. */
