@@ -166,7 +166,9 @@ function licenses(inputs) {
 async function bundleTests() {
   rmSync('dist/test', { recursive: true, force: true })
   const entryPoints = readdirSync('test', { recursive: true })
-    .filter((name) => name.endsWith('.test.ts') || name.startsWith('lab/') || name === 'faults/worker.ts')
+    .filter(
+      (name) => name.endsWith('.test.ts') || name.startsWith('lab/') || /^(faults\/worker|sim\/sim)\.ts$/.test(name),
+    )
     .map((name) => join('test', name))
   await esbuild.build({
     ...options,
