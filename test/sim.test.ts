@@ -129,6 +129,24 @@ describe('a simulated fleet', () => {
     })
   })
 
+  test('the starts that a loss took from 100 guests are not taken for a clock that is behind', () => {
+    const { hosts } = sim('many', `--hosts 4 --guests 100 --seed 3 --seconds 10 --node 4 --faults ${FAULTS}`)
+    const { stderr } = spawnSync(
+      'dist/bin/pair',
+      ['kvm_msi_set_irq', 'irq_handler_entry', '--', join(folder, 'many/node4.ndjson')],
+      {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+      },
+    )
+    assert.equal(
+      stderr,
+      accountOf(hosts.node4 as Sums)
+        .replace(/^.*?:/, 'pair:')
+        .concat('\n'),
+    )
+  })
+
   test('each machine on its own counter, above 2^53 cycles, comes to the same through tsc-align and order', () => {
     const truth = sim('cycles', `--hosts 2 --guests 2 --seed 5 --clock tsc --faults ${FAULTS}`)
     const guest = (node: string, vm: string) =>

@@ -314,7 +314,10 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         }
         start = next
       }
-      if (until !== undefined) losses.push({ src, cpu, until })
+      if (until !== undefined) {
+        losses.push({ src, cpu, until })
+        for (const [hop, gate] of gates.entries()) if (src === 0 || sides.concerns(hop, src)) gate.unheard(until)
+      }
       return from === undefined || !ended.after(src, from)
     },
   }

@@ -9,12 +9,15 @@
  * few of these, ends are held back by the largest such lead (and a quarter more), and starts and ends meet as they happened; the
  * difference of their times, below 0, is then the measure of the skew. A lead of up to MAX_LEAD_NS is seen.
  *
+ * While a loss lasts nothing is listened to: an end whose start is missing stands before the next start as an early one
+ * does. What begins in a loss is no pair in any case.
+ *
  * Example: ends at 1.0 21.0 41.0, starts at 1.5 21.3 41.6 (ms): leads 0.5, 0.3 and 0.6 against 19.5 and 19.7
  * to the next end. Ends are held back by 0.6: pairs 1.5-1.0, 21.3-21.0, 41.6-41.0, all acausal.
  */
 
 import { HAS, HAS_KEY_TEXT, HAS_TSC, KEY, ROW_WORDS, SRC, TIME, VM } from '../assembly/layout.js'
-import { difference } from '../wire/int64.js'
+import { difference, integer64 } from '../wire/int64.js'
 import { allocate, bytes, release, words } from '../wire/memory.js'
 import { RecordView } from '../wire/record.js'
 import type { Values } from './carried.js'
@@ -29,6 +32,8 @@ export interface Gate {
   take: Through
   /** All that is held goes through: a loss, or the end. */
   flush(): void
+  /** Starts or ends may be missing until then: ends without a start say nothing of clocks. */
+  unheard(until: bigint): void
 }
 
 const LISTEN_EVENTS = 4096
@@ -89,6 +94,7 @@ export function skewGate(through: Through): Gate {
   let perNs = 1
   /** How long ends are held back; 0: not at all. */
   let lead = 0
+  let deafUntil: bigint | undefined
 
   function hold(record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values): void {
     const { row } = record
@@ -135,6 +141,13 @@ export function skewGate(through: Through): Gate {
       return !listening && lead === 0
     },
     take(record, isStart, key, local, carried) {
+      if (listening && deafUntil !== undefined) {
+        if (integer64(record.row + TIME) < deafUntil) {
+          through(record, isStart, key, local, carried)
+          return
+        }
+        deafUntil = undefined
+      }
       if (listening) {
         const src = words[record.row + SRC] as number
         if (isStart) startSrc = startSrc < 0 || startSrc === src ? src : startSrc
@@ -151,6 +164,9 @@ export function skewGate(through: Through): Gate {
       passDue(timeOf(record))
       if (isStart) through(record, true, key, local, carried)
       else hold(record, false, key, local, carried)
+    },
+    unheard(until) {
+      if (deafUntil === undefined || until > deafUntil) deafUntil = until
     },
     flush() {
       if (listening) decide()
