@@ -100,6 +100,28 @@ describe('on a terminal', { skip: without('script') }, () => {
       })
   })
 
+  test('records show the same as JSON escapes, and mean the same; colours of tables behind them stay', () => {
+    const typed = terminal('where -q 1 events')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may come
+    assert.doesNotMatch(typed, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
+    assert.match(typed, /\\u202ed\\ne\\u009b31mf/)
+    const records = (text: string) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    assert.deepEqual(records(typed), records(sh('where -q 1 events')))
+  })
+
+  test('lines of text that are carried unread command nothing', () => {
+    const line = `            bash-7       [000] d.... 1.000001: a: ${ESC}[2J\u009b31m\r\n`
+    writeFileSync(join(work, 'text'), `# vmpipe stream version=1 session=s\n${line}# vmpipe end session=s sent=1\n`)
+    const typed = terminal('pull -q text')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may come
+    assert.doesNotMatch(typed, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+    assert.match(typed, /a: \\u001b\[2J\\u009b31m\\u000d$/m)
+  })
+
   describe('histo -i', () => {
     const until = (text: string) => [...text.matchAll(/until (\S+) s$/gm)].map(([, time]) => time)
     /** Longer than a table has to stand, 100 ms. */

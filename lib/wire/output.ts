@@ -4,8 +4,10 @@
  * same records, no text between them.
  */
 import { writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { HAS, HAS_TIME_UNSIGNED, HAS_TS, HAS_TSC, LINE, LINE_END, ROW_WORDS, TIME } from '../assembly/layout.js'
 import { allocate, bytes, scanner, words } from './memory.js'
+import { printable } from './printable.js'
 import { LINE_ROOM, RecordView, type Renderer, rescan } from './record.js'
 
 export interface Out {
@@ -38,6 +40,9 @@ export interface Writer extends Out {
 export function writer(fd: number, before: () => void = () => {}): Writer {
   const start = allocate(SIZE + LINE_ROOM)
   const member = memberText()
+  const terminal = isatty(fd)
+  /** What is held is text of our own, in which colours may stand. */
+  let isText = false
   let end = start
 
   function room(): void {
@@ -48,7 +53,12 @@ export function writer(fd: number, before: () => void = () => {}): Writer {
     const length = end - start
     end = start
     if (length > 0) before()
-    writeAll(fd, start, length)
+    if (!terminal || isText) {
+      writeAll(fd, start, length)
+      return
+    }
+    const shown = printable(Buffer.from(bytes.subarray(start, start + length)))
+    writeAll(fd, 0, shown.length, shown)
   }
 
   function newline(): void {
@@ -56,9 +66,16 @@ export function writer(fd: number, before: () => void = () => {}): Writer {
     if (end - start >= SIZE) flush()
   }
 
+  /** On a terminal the two kinds are written each for itself. */
+  function turn(toText: boolean): void {
+    if (terminal) flush()
+    isText = toText
+  }
+
   return {
     flush,
     pass(record) {
+      if (isText) turn(false)
       const { row } = record
       const line = words[row + LINE] as number
       if (line === 0) end = (record.renderer as Renderer).render(row, end)
@@ -66,16 +83,19 @@ export function writer(fd: number, before: () => void = () => {}): Writer {
       newline()
     },
     append(record, text) {
+      if (isText) turn(false)
       record.materialise()
       const length = member.put(text)
       end = scanner.putWithMember(end, record.row << 2, member.address, length)
       newline()
     },
     retime(record, cycles) {
+      if (isText) turn(false)
       end = scanner.putWithTime(end, record.row << 2, cycles)
       newline()
     },
     write(line) {
+      if (isText) turn(false)
       const length = Buffer.byteLength(line)
       if (length > LINE_ROOM - 64) throw new RangeError(`a record of ${length} bytes is longer than a line may be`)
       bytes.write(line, end, 'utf8')
@@ -83,10 +103,12 @@ export function writer(fd: number, before: () => void = () => {}): Writer {
       newline()
     },
     emit(row, renderer) {
+      if (isText) turn(false)
       end = renderer.render(row, end)
       newline()
     },
     text(text) {
+      if (!isText) turn(true)
       for (let at = 0; at < text.length; at += MEMBER_ROOM) {
         const piece = text.slice(at, at + MEMBER_ROOM)
         end += bytes.write(piece, end, 'utf8')
