@@ -185,6 +185,29 @@ describe('broadcast', () => {
     assert.doesNotMatch(push.err(), /lost/)
   })
 
+  test('no more clients than it serves at a time; when some leave, others may come', limit, async () => {
+    const path = join(folder, 'crowd')
+    const push = run('push', `unix:${path}`)
+    await push.says('listens')
+    const served = accepts(push, 64)
+    const clients = Array.from({ length: 64 }, () => reader(path))
+    await served
+    const late = reader(path)
+    await late.closed
+    const open = () => readdirSync(`/proc/${push.child.pid}/fd`).length
+    const before = open()
+    clients[0]?.socket.destroy()
+    await until(() => open() < before, 5)
+    const another = accepts(push, 1)
+    const next = reader(path)
+    await another
+    push.child.stdin.end(events(0, 1))
+    assert.equal(await push.status(), 0)
+    await next.closed
+    assert.match(next.text(), /"i":0,/)
+    assert.equal(late.text(), '')
+  })
+
   test('clients come and go; who comes late begins with the stream record', limit, async () => {
     const path = join(folder, 'late')
     const push = run('push', '--interval', '10ms', `unix:${path}`)

@@ -20,6 +20,9 @@ export interface BroadcastOptions extends OutletOptions {
   streams(): Iterable<Members>
 }
 
+/** Each may have as much waiting as it is allowed: the memory of all is bounded, too. */
+const MAX_CLIENTS = 64
+
 export function broadcast(name: string, address: Address, options: BroadcastOptions): Outlet {
   const { dialect, bound, wait, streams, say } = options
   const clients = new Map<Socket, Client>()
@@ -29,6 +32,7 @@ export function broadcast(name: string, address: Address, options: BroadcastOpti
     came = resolve
   })
   const server = createServer(join)
+  server.maxConnections = MAX_CLIENTS
   const listening = listen(server, name, address).then((at) => say(`listens on ${at}`))
   const opened = wait ? listening.then(() => first) : listening
   let open = false
