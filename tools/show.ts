@@ -7,14 +7,15 @@
  * What can mislead: wall time is only shown where the stream says how its clock relates to it.
  */
 
-import { HAS_DELTA_NS, HAS_DELTA_TSC } from '../lib/assembly/layout.js'
+import { HAS_DELTA_NS, HAS_DELTA_TSC, SRC } from '../lib/assembly/layout.js'
 import { filter, type Spec } from '../lib/cli/tool.js'
 import { showDuration } from '../lib/clock/duration.js'
 import { pen } from '../lib/drawing/colour.js'
 import { eventLine, type LineOptions, seconds, stackLines } from '../lib/drawing/event-line.js'
 import { oneLine } from '../lib/drawing/visible.js'
-import { wallOffset } from '../lib/drawing/wall-time.js'
+import { wallOffsets } from '../lib/drawing/wall-time.js'
 import { lossOf, timeOf } from '../lib/wire/lost.js'
+import { words } from '../lib/wire/memory.js'
 import { memberName, type RecordView } from '../lib/wire/record.js'
 
 const spec = {
@@ -44,6 +45,7 @@ export default filter(spec, (options, context) => {
     pen: pen(context.terminal?.colours ?? 0),
   }
   const { loss, strong } = line.pen
+  const wall = wallOffsets()
   let shown = 0
 
   function print(text: string): void {
@@ -53,12 +55,13 @@ export default filter(spec, (options, context) => {
 
   return {
     event(record) {
+      line.wallOffset = wall.of(words[record.row + SRC] as number)
       print(eventLine(record, line))
       for (const frame of stackLines(record)) context.print(`${oneLine(frame)}\n`)
     },
     record(record) {
       const { type } = record
-      if (type === 'clock') line.wallOffset = wallOffset(record) ?? line.wallOffset
+      if (type === 'clock') wall.take(record)
       else if (type === 'lost') print(loss(oneLine(lostLine(record))))
       else if (type === 'pair') print(strong(oneLine(pairLine(record))))
     },

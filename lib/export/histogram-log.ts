@@ -11,7 +11,7 @@ import { BadRecord, type Context, type Stage } from '../cli/tool.js'
 import { seconds } from '../drawing/event-line.js'
 import { shortened } from '../drawing/shortened.js'
 import { oneLine } from '../drawing/visible.js'
-import { wallOffset } from '../drawing/wall-time.js'
+import { wallOffsets } from '../drawing/wall-time.js'
 import { accounts } from '../statistics/accounts.js'
 import { hdrOf } from '../statistics/hgrm.js'
 import { caption } from '../statistics/histogram-record.js'
@@ -34,8 +34,7 @@ export function histogramLog(rows: SeriesOptions, interval: number, context: Con
   let stretch: Series = series(rows)
   let calls = 0
   let others = 0
-  /** Wall clock less the events' clock. */
-  let wall: bigint | undefined
+  const walls = wallOffsets()
   let begun = false
 
   const load = async () => {
@@ -45,6 +44,7 @@ export function histogramLog(rows: SeriesOptions, interval: number, context: Con
   function head(at: bigint): void {
     begun = true
     context.print(`#[Logged with vmpipe export ${VERSION}]\n#[Histogram log format version 1.3]\n`)
+    const wall = walls.whole
     if (wall !== undefined) {
       const start = at + wall
       const date = new Date(Number(start / 1_000_000n)).toISOString()
@@ -92,7 +92,7 @@ export function histogramLog(rows: SeriesOptions, interval: number, context: Con
         return
       }
       account.take(record)
-      if (record.type === 'clock') wall ??= wallOffset(record)
+      if (record.type === 'clock') walls.take(record)
     },
     async end() {
       await load()

@@ -47,7 +47,9 @@ export function tableFiles({ form, out, by, name, host }: TableOptions): Stage {
   function whereOf(record: RecordView): Where {
     const { src } = record
     const named = host ?? hosts.get('host') ?? hosts.get(src)
-    return { host: named, wallOffset: offsets.get(src) ?? lastOffset, named: by.length > 0 ? folderName : asItIs }
+    // a guest's clock says nothing of the host's events
+    const others = src === 'host' || src === '' ? undefined : lastOffset
+    return { host: named, wallOffset: offsets.get(src) ?? others, named: by.length > 0 ? folderName : asItIs }
   }
 
   /** What a stream says of its machine and its clock. */

@@ -3,13 +3,14 @@
  * histogram and a grid for each key that is told apart, some thousand single pairs, the last megabytes of events.
  */
 import { DELTA, END, HAS, HAS_DELTA_NS, HAS_DELTA_TSC, HAS_TS, HAS_TSC, START, TIME } from '../assembly/layout.js'
+import { wallOffsets } from '../drawing/wall-time.js'
 import { accounts } from '../statistics/accounts.js'
 import { key } from '../statistics/labels.js'
 import { type LatencyRow, series } from '../statistics/series.js'
 import { difference } from '../wire/int64.js'
-import { lossOf, timeOf } from '../wire/lost.js'
+import { lossOf } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
-import { memberName, type RecordView } from '../wire/record.js'
+import type { RecordView } from '../wire/record.js'
 import { clocks } from './clocks.js'
 import { heat } from './heat.js'
 import { losses } from './losses.js'
@@ -29,7 +30,6 @@ const FARTHEST = 2 ** 53
 /** A path is named by who runs pair; what a guest makes up is not to fill the page. */
 const MOST_PATHS = 50
 const ROUND = 1_000_000_000_000n
-const wall = memberName('wall')
 
 export function gathering(options: GatheringOptions) {
   const each = { names: true, than: Number.POSITIVE_INFINITY, errors: false }
@@ -46,7 +46,7 @@ export function gathering(options: GatheringOptions) {
   const pathOf = new Map<LatencyRow, LatencyRow>()
   let unit: number | undefined
   let base: { exact: bigint; high: number; low: number } | undefined
-  let wallOffset: bigint | undefined
+  const wall = wallOffsets()
   let from = 0
   let to = 0
   let events = 0
@@ -115,14 +115,13 @@ export function gathering(options: GatheringOptions) {
       account.take(record)
       if (type === 'lost') lost.add(lossOf(record))
       if (type === 'check' || type === 'offset') clock.take(record)
-      const now = type === 'clock' ? timeOf(record.member(wall)) : undefined
-      if (now !== undefined && record.time !== undefined && record.has(HAS_TS)) wallOffset ??= now - record.time
+      if (type === 'clock') wall.take(record)
     },
     /** What was gathered. */
     result: () => ({
       unit: unit === 0 ? ('cycles' as const) : ('ns' as const),
       base: base?.exact ?? 0n,
-      wallOffset,
+      wallOffset: wall.whole,
       from,
       to,
       events,

@@ -38,6 +38,8 @@ export interface Figures {
 
 export type PairSummary = ClosedAccount & {
   path: string
+  /** It came from there, through pull, and is that machine's word. */
+  src?: string
   than_ns?: number
   slower?: number
   lower_ns?: number
@@ -64,12 +66,13 @@ export function pairSummaryOf(record: unknown): PairSummary | undefined {
 
 /** A summary may come from anywhere; one that is not as pair writes it is no account. */
 function isPairSummary(summary: Record<string, unknown>): summary is PairSummary & Record<string, unknown> {
-  const { path, than_ns, slower, lower_ns, faster, written } = summary
+  const { path, src, than_ns, slower, lower_ns, faster, written } = summary
   const whole = (value: unknown) => Number.isSafeInteger(value)
   const both = (limit: unknown, count: unknown) =>
     limit === undefined ? count === undefined : whole(limit) && whole(count)
   const limits = both(than_ns, slower) && both(lower_ns, faster) && (written === undefined || whole(written))
-  return typeof path === 'string' && limits && counted.every((name) => whole(summary[name]))
+  const named = typeof path === 'string' && (src === undefined || typeof src === 'string')
+  return named && limits && counted.every((name) => whole(summary[name]))
 }
 
 /** What `pair --than` and `--lower` let through. */
@@ -79,8 +82,9 @@ function limitsOf({ than_ns, lower_ns }: PairSummary): string {
   return [...longer, ...less].join(' or ')
 }
 
-export function pairingLine(summary: PairSummary): string {
-  return `${summary.path}: ${accountLine(summary)}`
+export function pairingLine({ src, ...summary }: PairSummary): string {
+  const who = src === undefined ? '' : `${src} says: `
+  return `${who}${summary.path}: ${accountLine(summary)}`
 }
 
 /** Pairs (or stretches) of it that went out. */

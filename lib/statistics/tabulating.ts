@@ -7,7 +7,7 @@ import { BadRecord, type Context, type Stage } from '../cli/tool.js'
 import { showDuration } from '../clock/duration.js'
 import { pen } from '../drawing/colour.js'
 import { oneLine } from '../drawing/visible.js'
-import { wallOffset } from '../drawing/wall-time.js'
+import { wallOffsets } from '../drawing/wall-time.js'
 import { integer64 } from '../wire/int64.js'
 import { words } from '../wire/memory.js'
 import { idOf } from '../wire/names.js'
@@ -52,14 +52,14 @@ export function tabulating(options: TableOptions, context: Context): Stage {
   const perfProf = shape.style === 'perf-prof'
   let output: Out
   let timeless = false
-  let wall: bigint | undefined
+  const wall = wallOffsets()
   /** Of the last pair with a time in ns, where the table is to say it. */
   let last: bigint | undefined
 
   function showPart(part: Series, until: bigint): void {
     if (json) for (const text of recordTexts(part, shape, until)) output.write(text)
     else {
-      const table = tableText(part, shape, until, wall)
+      const table = tableText(part, shape, until, wall.whole)
       if (table === '') return
       if (terminal && !scroll) terminal.show(`${table}\n`, Math.max(READABLE_MS, interval / 2e6))
       else context.print(`${table}\n`)
@@ -73,7 +73,7 @@ export function tabulating(options: TableOptions, context: Context): Stage {
     }
     // perf-prof has no table over all its intervals
     if (overall.calls === 0 || (perfProf && interval > 0 && !timeless)) return
-    const table = tableText(overall, shape, perfProf ? last : undefined, wall)
+    const table = tableText(overall, shape, perfProf ? last : undefined, wall.whole)
     if (interval > 0) context.print('all\n')
     context.print(table === '' ? `nothing took longer than ${showDuration(shape.rows.than)}\n\n` : `${table}\n`)
   }
@@ -81,7 +81,7 @@ export function tabulating(options: TableOptions, context: Context): Stage {
   function other(record: RecordView, out: Out): void {
     account.take(record)
     if (words[record.row + TYPE] === clock && record.has(HAS_TS)) {
-      wall = wallOffset(record) ?? wall
+      wall.take(record)
       if (interval > 0) parts.reach(record)
     }
     if (json) out.pass(record)
