@@ -124,7 +124,7 @@ const MOST_ACCOUNTS = 64
 /** What a guest says of its own pairs is not this worker's word. */
 function beside({ pairings, told, lost, bad }: Figures): Pick<Told, 'bad' | 'lost' | 'accounts'> {
   const accounts = (pairings.length > 0 ? pairings : told)
-    .filter(({ path, src }) => src === undefined && path.length <= LONGEST_PATH)
+    .filter(({ path }) => path.length <= LONGEST_PATH)
     .flatMap((account) => pairSummaryOf(account) ?? [])
   return {
     bad,

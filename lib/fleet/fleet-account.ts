@@ -113,7 +113,7 @@ function limitsOf({ path, than_ns, lower_ns }: PairSummary): string {
 
 function added(sum: PairSummary | undefined, account: PairSummary): PairSummary {
   if (!sum) return account
-  const { path, than_ns, lower_ns, ...counts } = account
+  const { path, src, than_ns, lower_ns, ...counts } = account
   const both = Object.entries(counts).map(([name, count]) => [name, count + (sum[name as keyof typeof counts] ?? 0)])
   return { ...sum, ...Object.fromEntries(both) }
 }

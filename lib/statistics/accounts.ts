@@ -55,11 +55,12 @@ const counted: (keyof ClosedAccount)[] = [
 
 const limiting = ['than_ns', 'slower', 'lower_ns', 'faster', 'written'] as const
 
-/** The account in a record, and nothing else of it; undefined: there is none. */
+/** The account in a record, and nothing else of it; undefined: there is none, or it is another machine's word. */
 export function pairSummaryOf(record: unknown): PairSummary | undefined {
   if (typeof record !== 'object' || record === null || !isPairSummary(record as Record<string, unknown>))
     return undefined
   const summary = record as PairSummary
+  if (summary.src !== undefined) return undefined
   const names = [...counted, ...limiting].filter((name) => summary[name] !== undefined)
   return { path: summary.path, ...Object.fromEntries(names.map((name) => [name, summary[name]])) } as PairSummary
 }
