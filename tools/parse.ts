@@ -38,12 +38,7 @@ const spec = {
       default: 'auto',
       describe: 'who made it; auto: its beginning tells',
     },
-    src: {
-      type: 'string',
-      value: 'name',
-      default: 'host',
-      describe: 'who saw the events: host, guest, or a name; other than host, the text has no say in it',
-    },
+    src: { type: 'string', value: 'name', default: 'host', describe: 'who saw the events: host, guest, or a name' },
     event: { type: 'string', value: 'name', describe: 'the name of the events of a JSON file whose samples have none' },
   },
   examples: [

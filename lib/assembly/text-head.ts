@@ -14,10 +14,16 @@ import { TEXT_FTRACE, TEXT_PERF, TEXT_PERF_PROF, TEXT_TRACE_CMD } from './text-l
 /** How far into a line its time is looked for: a comm of 64 bytes, a file's name and the columns. */
 const HEAD: usize = 384
 
-/** The format that is read, its src, and the src of events that are marked as a guest's; where they are the same, it is that of all. */
+/** The format that is read, its src, and the src of events that are marked as a guest's. */
 export let format: i32 = 0
 export let mainSrc: i32 = 0
 let guestSrc: i32 = 0
+/** The text came over a channel, from a machine that may lie: it has no say in whose its events are. */
+let carried: bool = false
+
+export function setCarried(over: bool): void {
+  carried = over
+}
 
 // what `head` found
 export let time: u64 = 0
@@ -262,8 +268,7 @@ function filePrefix(p: usize): usize {
     if (from < name && load<u8>(from) == 45) from++
     else if (from < name) from -= 5
   }
-  // a guest's text may say anything
-  if (from < name && guestSrc != mainSrc) {
+  if (from < name && !carried) {
     const id = intern(from, <u32>(name - from))
     if (id < 0) doubt = REASON_NAMES
     else src = id
@@ -315,7 +320,7 @@ function perfProfColumns(first: usize, s: usize): bool {
   pid = smallNumber(w, k, MAX_PID, REASON_PID)
   let from = first
   if (isDate(first) && first + 28 < w) {
-    if (load<u8>(first, 27) == 71 && load<u8>(first, 28) == 32) src = guestSrc
+    if (load<u8>(first, 27) == 71 && load<u8>(first, 28) == 32 && !carried) src = guestSrc
     from = first + 28
   }
   from = skipBlanks(from, w)

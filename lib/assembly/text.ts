@@ -26,7 +26,7 @@ import { bit, forget, offer, repeated, textLines } from './repeat'
 import { scannedUpTo } from './scan'
 import { put, skipBlanks } from './text-bytes'
 import { event, KIND_ROW, KIND_SKIPPED, KIND_STACK } from './text-event'
-import { cpu, digitsFrom, doubt, format, fractionDigits, head, setFormat, wholeDigits } from './text-head'
+import { cpu, digitsFrom, doubt, format, fractionDigits, head, setCarried, setFormat, wholeDigits } from './text-head'
 import {
   COUNT_HEADERS,
   COUNT_NOT_UTF8,
@@ -45,6 +45,7 @@ const counts: usize = memory.data(16)
 /** A new input: its format, its src, the src of events marked as a guest's, and the name of the type `lost`. */
 export function openText(kind: i32, src: i32, guest: i32, lost: i32): void {
   setFormat(kind, src, guest)
+  setCarried(false)
   setLostType(lost)
   forgetRows()
   forget(textLines)
@@ -150,6 +151,7 @@ function line(first: usize, stop: usize, row: usize): i32 {
   memory.fill(row, 0, ROW_BYTES)
   if (stop - first > <usize>MAX_TEXT) return broken(row, first, stop, REASON_TEXT_LONG)
   if (isComment(first, stop)) {
+    setCarried(true)
     commentRow(first, stop, row)
     return LINE_ROW
   }

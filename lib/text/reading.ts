@@ -36,8 +36,7 @@ export async function readText(
   )
   const view = new RecordView()
   input.onSkip((line, reason) => context.bad(`${source.name}:${line}`, reasonText(reason)))
-  // where the user says whose the text is, the text has no say
-  scanner.openText(textFormats[format], idOf(src), idOf(src === 'host' ? 'guest' : src), idOf('lost'))
+  scanner.openText(textFormats[format], idOf(src), idOf('guest'), idOf('lost'))
   let turns = 0
   while (true) {
     if (source.live) flush()

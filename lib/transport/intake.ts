@@ -12,6 +12,7 @@ import {
   REASON,
   REASON_AT,
   REASON_NOT_OBJECT,
+  TEXT_CONTROL,
   TIME,
   TYPE,
 } from '../assembly/layout.js'
@@ -66,6 +67,8 @@ export function intake(src: string, out: Out): Intake {
   let lastHigh = 0
   let lastLow = 0
   let markTime: Time
+  /** Text begins with a comment: so whoever reads it knows that it came over a channel. */
+  let headed = false
   /** Lines that had been received when the session began. */
   let sessionAt = 0
 
@@ -78,6 +81,7 @@ export function intake(src: string, out: Out): Intake {
   function lost(count: number | undefined, from: Time, to: Time): void {
     if (count === undefined) unknown++
     const members = { src, count, from: from?.toString(), to: to?.toString() }
+    headed ||= lines === 'text'
     out.write((lines === 'text' ? text : json).lost(members))
   }
 
@@ -105,9 +109,10 @@ export function intake(src: string, out: Out): Intake {
     if (lines === 'records') {
       const { sent: _, ...members } = record.members
       out.write(JSON.stringify(naming.named(members)))
-    } else if (mark && mark.kind !== 'stream')
+    } else if (mark && mark.kind !== 'stream') {
+      headed = true
       out.write(comment(mark.kind, { session: mark.session, sent: book.received - sessionAt }))
-    else passText(record.row)
+    } else passText(record.row)
   }
 
   /** Text is no record, to whoever takes it for one. A line that would be one might say that it is the host's. */
@@ -116,6 +121,8 @@ export function intake(src: string, out: Out): Intake {
     let at = words[row + LINE] as number
     while (bytes[at] === 32 || bytes[at] === 9 || bytes[at] === 13) at++
     if (bytes[at] === 123) return 'a record between lines of text'
+    if (!headed && words[row + OWN] !== TEXT_CONTROL) out.write(comment('stream', { version: 1 }))
+    headed = true
     words[row + REASON_AT] = at
     view.row = row
     out.pass(view)
