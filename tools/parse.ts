@@ -22,6 +22,7 @@ import { readGraph } from '../lib/text/reading-graph.js'
 import { eventRecord, readJson } from '../lib/text/reading-json.js'
 import { readTimeline } from '../lib/text/reading-timeline.js'
 import { streamHeads } from '../lib/text/stream-heads.js'
+import { lineFault } from '../lib/wire/line-fault.js'
 import { words } from '../lib/wire/memory.js'
 import { idOf } from '../lib/wire/names.js'
 import type { Source } from '../lib/wire/source.js'
@@ -87,13 +88,19 @@ export default source(spec, async (options, context, out) => {
     counts.not_utf8 += more.not_utf8
   }
 
+  const fault = lineFault()
+
   async function readDocument(input: Source, format: JsonFormat): Promise<void> {
     const src = idOf(options.src)
     const skipped = await readJson(input, format, options.event, context, (event) => {
+      const line = JSON.stringify(eventRecord(event, options.src))
+      const wrong = fault(line)
+      if (wrong) return wrong
       heads.before(src, false)
       counts.events++
       if (event.stack) counts.stacks++
-      out.write(JSON.stringify(eventRecord(event, options.src)))
+      out.write(line)
+      return undefined
     })
     counts.skipped += skipped
   }

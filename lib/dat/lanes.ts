@@ -4,6 +4,7 @@
  * A few pages of each lane wait at a time. What lies up to the newest event of the lane that is least far can be
  * merged, as nothing older is to come; then its pages are used up and the next are read.
  */
+import { MAX_CPU } from '../assembly/layout.js'
 import type { Rings } from '../kernel/rings.js'
 import { bytes } from '../wire/memory.js'
 import { Broken } from './bytes.js'
@@ -39,6 +40,8 @@ export function lanesOf({ buffers, bytes: file, pageSize }: Dat): Lane[] {
   for (const lane of lanes)
     if (lane.pageSize < 4096 || lane.pageSize >= MAX_PAGE || lane.pageSize % 1024 !== 0)
       throw new Broken(`pages of ${lane.pageSize} bytes`)
+  const odd = lanes.find(({ cpu }) => cpu >= MAX_CPU)
+  if (odd) throw new Broken(`pages of CPU ${odd.cpu}`)
   if (lanes.length * largest(lanes) * DEPTH > MAX_WAITING) throw new Broken(`pages of ${lanes.length} CPUs`)
   return lanes
 

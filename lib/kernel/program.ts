@@ -70,7 +70,8 @@ export function learnFormat(system: string, format: Format, src: string, use: Us
   const program = allocate((PROGRAM_WORDS + fields.length * FIELD_WORDS) * 4)
   const at = program >> 2
   words.fill(0, at, at + PROGRAM_WORDS + fields.length * FIELD_WORDS)
-  words[at + PROGRAM_EVENT] = idOf(event)
+  // the names of what is not wanted need not be remembered: there are 65536 ids, and room for fewer names
+  words[at + PROGRAM_EVENT] = use === 'skip' ? 0 : idOf(event)
   words[at + PROGRAM_FLAGS] = stack ? PROGRAM_STACK : use === 'skip' ? PROGRAM_SKIP : use === 'note' ? PROGRAM_NOTE : 0
   span(at + PROGRAM_HEAD, `,"src":${JSON.stringify(src)},"event":${JSON.stringify(event)},"cpu":`)
   words[at + PROGRAM_FIELDS] = fields.length

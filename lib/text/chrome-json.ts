@@ -10,6 +10,7 @@
  * | `s`, `t`, `f` | none: an arrow between events is no event |
  * | others (`i`, `C`, …) | `name` |
  */
+import { MAX_CPU, MAX_PID } from '../assembly/layout.js'
 import type { Sample } from './json-samples.js'
 import { type JsonEvent, small, text } from './perf-json.js'
 
@@ -41,8 +42,8 @@ export function chrome(): Chrome {
       return {
         time,
         event: ENDS.has(sample.ph as string) ? `${full}__return` : full,
-        cpu: small(args.cpu, 0xffff),
-        pid: small(sample.tid, 0x7fffffff),
+        cpu: small(args.cpu, MAX_CPU - 1),
+        pid: small(sample.tid, MAX_PID - 1),
         comm: comms.get(sample.tid),
         args: withDuration(args, nanoseconds(sample.dur)),
         stack: undefined,
@@ -63,10 +64,11 @@ function withDuration(args: Sample, duration: string | undefined): Sample {
 export function nanoseconds(micros: unknown): string | undefined {
   const digits = typeof micros === 'number' ? String(micros) : text(micros)
   const parts = digits === undefined ? null : /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits)
-  if (!parts)
-    return digits !== undefined && /^-?[\d.]+e[+-]?\d+$/i.test(digits)
-      ? BigInt(Math.round(Number(digits) * 1000)).toString()
-      : undefined
+  if (!parts) {
+    const exponent = digits !== undefined && /^-?\d+(?:\.\d+)?e[+-]?\d+$/i.test(digits)
+    const rounded = exponent ? Math.round(Number(digits) * 1000) : Number.NaN
+    return Number.isFinite(rounded) ? BigInt(rounded).toString() : undefined
+  }
   const [, sign, whole, fraction = ''] = parts
   return BigInt(`${sign}${whole}${fraction.slice(0, 3).padEnd(3, '0')}`).toString()
 }

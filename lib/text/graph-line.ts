@@ -9,6 +9,7 @@
  * is in the indentation, two blanks each: newer kernels print arguments, results and callers besides, which are left
  * out. The mark before a duration only says how large it is.
  */
+import { MAX_CPU, MAX_PID } from '../assembly/layout.js'
 
 interface Place {
   cpu: number
@@ -91,7 +92,7 @@ function switchLine(line: string): Switch | undefined {
 function placed(line: string): GraphLine | string {
   const [, time, cpu, comm, pid, flags, rest = ''] = PLACE.exec(line) ?? []
   if (cpu === undefined) return 'no line of the function_graph tracer'
-  if (Number(cpu) > 0xffff || Number(pid ?? 0) > 0x7fffffff) return 'a CPU or pid that cannot be'
+  if (Number(cpu) >= MAX_CPU || Number(pid ?? 0) >= MAX_PID) return 'a CPU or pid that cannot be'
   const place: Place = { cpu: Number(cpu), time, comm, pid: pid === undefined ? undefined : Number(pid), flags }
   if (/^==========> *\|/.test(rest)) return { kind: 'irq-entry', ...place }
   if (/^<========== *\|/.test(rest)) return { kind: 'irq-exit', ...place }

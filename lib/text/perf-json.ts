@@ -5,6 +5,7 @@
  * sample's own members. Times are nanoseconds.
  */
 
+import { MAX_CPU, MAX_PID } from '../assembly/layout.js'
 import { names64 } from './forms.js'
 import type { Sample } from './json-samples.js'
 
@@ -28,13 +29,13 @@ export class Unnamed extends Error {}
 export function perfSample(sample: Sample, name: string | undefined): JsonEvent | string {
   const time = integer(sample.timestamp)
   if (time === undefined) return 'a sample without a timestamp'
-  const event = text(sample.event) ?? name
+  const event = text(sample.event) || name
   if (event === undefined) throw new Unnamed('the samples do not name their event; --event NAME does')
   return {
     time,
     event,
-    cpu: small(sample.cpu, 0xffff),
-    pid: small(sample.tid ?? sample.pid, 0x7fffffff),
+    cpu: small(sample.cpu, MAX_CPU - 1),
+    pid: small(sample.tid ?? sample.pid, MAX_PID - 1),
     comm: text(sample.comm),
     args: fields(sample),
     stack: callchain(sample.callchain),

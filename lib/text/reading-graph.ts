@@ -16,6 +16,7 @@
  */
 import type { Context } from '../cli/tool.js'
 import { parseComment } from '../wire/comment.js'
+import { lineFault } from '../wire/line-fault.js'
 import { idOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
 import type { Source } from '../wire/source.js'
@@ -39,9 +40,14 @@ export async function readGraph(
   out: Out,
 ): Promise<LineCounts> {
   const id = idOf(src)
+  const fault = lineFault()
   const lines = graphEvents(src, (record, cycles) => {
+    const line = JSON.stringify(record)
+    const wrong = fault(line)
+    if (wrong) return wrong
     heads.before(id, cycles)
-    out.write(JSON.stringify(record))
+    out.write(line)
+    return undefined
   })
   const not_utf8 = await readLines(source, src, context, heads, out, lines.take)
   const { pace, ...counts } = lines.end()
@@ -52,8 +58,11 @@ export async function readGraph(
   return { ...counts, not_utf8 }
 }
 
+/** Writes a record, or answers what is wrong with it. */
+type Write = (record: Record<string, unknown>, cycles: boolean) => string | undefined
+
 /** The records of lines. `take` answers what is wrong with one. */
-export function graphEvents(src: string, write: (record: Record<string, unknown>, cycles: boolean) => void) {
+export function graphEvents(src: string, write: Write) {
   const tasks = new Map<number, Task>()
   const losses = graphLosses(src, (record) => write(record, cycles))
   const pace = graphPace()
@@ -61,6 +70,13 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
   let cycles = false
   let events = 0
   let headers = 0
+  let problem: string | undefined
+
+  function emit(record: Record<string, unknown>): void {
+    const wrong = write(record, cycles)
+    if (wrong) problem = wrong
+    else events++
+  }
 
   function event(name: string, at: Call | Comment | Interrupt, args: Record<string, unknown>, more?: EventMore): void {
     const { cpu, flags } = at
@@ -68,8 +84,7 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
     const ts = more?.ts ?? timeOf(at.time)
     if (ts !== undefined) losses.pass(cpu, ts)
     const time = ts === undefined ? {} : cycles ? { tsc: ts } : { ts }
-    events++
-    write({ ...time, src, event: name, cpu, pid: task.pid, comm: task.comm, flags, args, text: more?.text }, cycles)
+    emit({ ...time, src, event: name, cpu, pid: task.pid, comm: task.comm, flags, args, text: more?.text })
   }
 
   function call(line: Call): void {
@@ -95,7 +110,7 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
     headers++
     const told = parseComment(line)
     if (told?.kind === 'stream') cycles = told.members.clock === 'x86-tsc'
-    if (told?.kind === 'lost') losses.hold({ kind: 'lost', count: String(told.members.count ?? '') })
+    if (told?.kind === 'lost') losses.hold({ kind: 'lost', count: digitsIn(told.members.count) })
   }
 
   const kinds: { [K in GraphLine['kind']]: (line: never) => void } = {
@@ -107,9 +122,8 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
     'irq-exit': (line: Interrupt) => event('funcgraph_irq_exit', line, {}),
     switch({ cpu, prev_comm, prev_pid, next_comm, next_pid }: Extract<GraphLine, { kind: 'switch' }>) {
       tasks.set(cpu, { comm: next_comm, pid: next_pid })
-      events++
       const args = { prev_comm, prev_pid, next_comm, next_pid }
-      write({ src, event: 'funcgraph_switch', cpu, pid: prev_pid, comm: prev_comm, args }, cycles)
+      emit({ src, event: 'funcgraph_switch', cpu, pid: prev_pid, comm: prev_comm, args })
       pace.forget(cpu)
     },
     lost: (line: Lost) => losses.hold(line),
@@ -124,7 +138,9 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
       if (typeof line === 'string') return line
       if (line.kind === 'header') header(text)
       else kinds[line.kind](line as never)
-      return undefined
+      const wrong = problem
+      problem = undefined
+      return wrong
     },
     end(): Omit<LineCounts, 'not_utf8'> & { pace: number | undefined } {
       losses.finish()
@@ -137,6 +153,11 @@ export function graphEvents(src: string, write: (record: Record<string, unknown>
       }
     },
   }
+}
+
+/** A count that is none is not known. */
+function digitsIn(count: unknown): string {
+  return typeof count === 'string' && /^\d{1,19}$/.test(count) ? count : ''
 }
 
 interface EventMore {

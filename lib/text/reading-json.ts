@@ -8,13 +8,13 @@ import type { JsonFormat } from './detect.js'
 import { type Sample, samples } from './json-samples.js'
 import { type JsonEvent, perfSample, Unnamed } from './perf-json.js'
 
-/** The events of a JSON document to `accept`; answers how many of its elements are none. */
+/** The events of a JSON document to `accept`, which answers what is wrong with one; answers how many of its elements are none. */
 export async function readJson(
   input: Source,
   format: JsonFormat,
   name: string | undefined,
   context: Context,
-  accept: (event: JsonEvent) => void,
+  accept: (event: JsonEvent) => string | undefined,
 ): Promise<number> {
   const eventOf = format === 'perf-json' ? (sample: Sample) => perfSample(sample, name) : chrome().event
   let element = 0
@@ -23,9 +23,9 @@ export async function readJson(
     for await (const sample of samples(input, format === 'perf-json' ? 'samples' : 'traceEvents')) {
       element++
       const event = isObject(sample) ? eventOf(sample) : 'not an object'
-      if (event === null) skipped++
-      else if (typeof event === 'string') context.bad(`${input.name}: element ${element}`, event)
-      else accept(event)
+      const wrong = event === null || typeof event === 'string' ? event : accept(event)
+      if (wrong === null) skipped++
+      else if (wrong) context.bad(`${input.name}: element ${element}`, wrong)
       const waits = context.ready?.()
       if (waits) await waits
     }

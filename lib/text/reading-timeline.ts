@@ -1,5 +1,6 @@
 /** Reading a timeline (systemtap): its lines as events of the wire format. Lines that begin with `#` are comments. */
 import type { Context } from '../cli/tool.js'
+import { lineFault } from '../wire/line-fault.js'
 import { idOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
 import type { Source } from '../wire/source.js'
@@ -16,6 +17,7 @@ export async function readTimeline(
 ): Promise<LineCounts> {
   const counts = { events: 0, headers: 0 }
   const id = idOf(src)
+  const fault = lineFault()
   const not_utf8 = await readLines(source, src, context, heads, out, (line) => {
     if (/^\s*$/.test(line)) return undefined
     if (line.startsWith('#')) {
@@ -25,9 +27,12 @@ export async function readTimeline(
     const found = timelineLine(line)
     if (typeof found === 'string') return found
     const { ts, event, cpu, comm, args, text } = found
+    const record = JSON.stringify({ ts, src, event, cpu, comm, args, text })
+    const wrong = fault(record)
+    if (wrong) return wrong
     heads.before(id, false)
     counts.events++
-    out.write(JSON.stringify({ ts, src, event, cpu, comm, args, text }))
+    out.write(record)
     return undefined
   })
   return { ...counts, lost: 0, lost_events: 0n, not_utf8 }
