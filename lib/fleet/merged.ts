@@ -27,15 +27,15 @@ export interface MergedOptions {
 }
 
 const OTHERS = 'others'
-/** Memory of one table, in pages of a KiB. */
-export const MOST_PAGES = 1 << 18
+/** Of the counts of one table. */
+const MOST_BYTES = 1 << 28
 
 export function merged({ by, names, maxRows }: MergedOptions): Merged {
   const rows: LatencyRow[] = []
   const found = new Map<string, LatencyRow>()
   let calls = 0
   let others = 0
-  let pages = 0
+  let bytes = 0
 
   function rowFor({ worker, host, of, exact }: Row): LatencyRow {
     const all: Record<string, string | number | undefined> = { ...of, worker, host }
@@ -69,14 +69,14 @@ export function merged({ by, names, maxRows }: MergedOptions): Merged {
     },
     rows,
     check(row) {
-      if (pages >= MOST_PAGES) throw new BadRecord(`more different latencies than ${MOST_PAGES >> 10} MiB hold`)
+      if (bytes >= MOST_BYTES) throw new BadRecord(`more different latencies than ${MOST_BYTES >> 20} MiB hold`)
       if (calls + row.exact.calls > Number.MAX_SAFE_INTEGER) throw new BadRecord('more than 2^53 calls')
     },
     add(row) {
       const { histogram } = rowFor(row)
-      const before = histogram.pages
+      const before = histogram.bytes
       histogram.add(row.counts, row.exact)
-      pages += histogram.pages - before
+      bytes += histogram.bytes - before
       calls += row.exact.calls
     },
   }

@@ -16,8 +16,8 @@ export interface Exact {
 }
 
 export interface Histogram extends Exact {
-  /** Memory that its counts take, in pages of a KiB. */
-  readonly pages: number
+  /** Memory that its counts take, about. */
+  readonly bytes: number
   record(value: number): void
   /** Another one's calls: its counts by bucket, and what is exact of it. */
   add(counts: Iterable<readonly [bucket: number, count: number]>, exact: Exact): void
@@ -28,10 +28,18 @@ export interface Histogram extends Exact {
 }
 
 const HALF_BITS = 10
-/** Counts stand in pages, made when they are wanted: there may be thousands of histograms, of few values each. */
+/**
+ * There may be thousands of histograms, of few values each: the counts of a few buckets stand in a map, those of more in
+ * pages, made when they are wanted. One that is counted in often has pages soon, for they are faster.
+ */
+const FEW = 96
+const SOON = 4096
 const PAGE_BITS = 7
 const PAGE = 1 << PAGE_BITS
 const HALF = 1 << HALF_BITS
+/** With what the engine adds. */
+const PAGE_BYTES = PAGE * 8 + 200
+const FEW_BYTES = 40
 
 /** Of all values below 2^53. */
 export const BUCKETS = 44 * HALF
@@ -59,8 +67,12 @@ export function highestOf(bucket: number): number {
 }
 
 export function histogram(): Histogram {
+  let few: Map<number, number> | null = new Map()
+  /** The same, rising, until another bucket comes. */
+  let inOrder: number[] | null = null
   const pages: (Float64Array | undefined)[] = []
   let used = 0
+  let recorded = 0
   let calls = 0
   let total = 0
   let carried = 0n
@@ -68,6 +80,11 @@ export function histogram(): Histogram {
   let max = 0
 
   function* buckets(): Iterable<[number, number]> {
+    if (few) {
+      inOrder ??= [...few.keys()].sort((a, b) => a - b)
+      for (const bucket of inOrder) yield [highestOf(bucket), few.get(bucket) as number]
+      return
+    }
     for (let at = 0; at < pages.length; at++) {
       const page = pages[at]
       for (let i = 0; page && i < PAGE; i++) {
@@ -78,6 +95,10 @@ export function histogram(): Histogram {
   }
 
   function count(bucket: number, times: number): void {
+    if (few) {
+      countFew(few, bucket, times)
+      return
+    }
     const at = bucket >> PAGE_BITS
     while (pages.length <= at) pages.push(undefined)
     if (pages[at] === undefined) {
@@ -86,6 +107,16 @@ export function histogram(): Histogram {
     }
     const page = pages[at] as Float64Array
     page[bucket & (PAGE - 1)] = (page[bucket & (PAGE - 1)] as number) + times
+  }
+
+  function countFew(counts: Map<number, number>, bucket: number, times: number): void {
+    const known = counts.get(bucket)
+    if (known === undefined) inOrder = null
+    counts.set(bucket, (known ?? 0) + times)
+    if (counts.size <= FEW && ++recorded <= SOON) return
+    few = null
+    inOrder = null
+    for (const [bucket, times] of counts) count(bucket, times)
   }
 
   return {
@@ -101,8 +132,8 @@ export function histogram(): Histogram {
     get max() {
       return max
     },
-    get pages() {
-      return used
+    get bytes() {
+      return used * PAGE_BYTES + (few ? few.size * FEW_BYTES : 0)
     },
     add(counts, exact) {
       if (exact.calls === 0) return
@@ -113,7 +144,10 @@ export function histogram(): Histogram {
       max = Math.max(max, exact.max)
     },
     record(value) {
-      count(bucketOf(value), 1)
+      const bucket = bucketOf(value)
+      const page = pages[bucket >> PAGE_BITS]
+      if (page) (page[bucket & (PAGE - 1)] as number)++
+      else count(bucket, 1)
       calls++
       if (total > Number.MAX_SAFE_INTEGER - value) {
         carried += BigInt(total)

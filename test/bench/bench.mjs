@@ -5,12 +5,14 @@
  *     npm run bench                      generated syscalls, 400,000 events
  *     npm run bench -- DIRECTORY [RUNS]  DIRECTORY/enter.ndjson and exit.ndjson (or .xz)
  *     npm run bench -- --polls [RUNS]    Open vSwitch's polls only, all 9,224,453 lines (else half of them)
+ *     npm run bench -- --fleet           a simulated fleet only: how cost and memory grow from 10 to 1,000 guests
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { fleet } from './fleet.mjs'
 import { POLLS, writePolls } from './polls.mjs'
 
 const [directory, runsText = '3'] = process.argv.slice(2)
@@ -107,8 +109,11 @@ function memory(command) {
   )
   writeFileSync(told, '')
   cpu(`export NODE_OPTIONS="--require ${join(work, 'tell.cjs')}"; ${command}`)
-  return readFileSync(told, 'utf8').trim().split('\n').join(', ')
+  return readFileSync(told, 'utf8').trim().split('\n')
 }
+
+/** The same of each as a number. */
+const megabytes = (command) => memory(command).map((line) => ({ mb: Number(line.split(' ')[1]) }))
 
 /** From the last poll to the send: examples/ovs-poll-to-send.md on a recording of half a minute, or a part of it. */
 function polls(count) {
@@ -137,10 +142,11 @@ function polls(count) {
   const theirs = has('mawk') ? output(`mawk '${mawk}' polls.txt`).trim().split(' ').slice(1).join(' ') : ours
   if (ours !== theirs) throw new Error(`calls, total, min and max differ: ${ours}; mawk ${theirs}`)
   console.log(`  calls, total, min and max: ${ours}`)
-  console.log(`  at most: fused ${memory(fused)}; piped ${memory(piped)}`)
+  console.log(`  at most: fused ${memory(fused).join(', ')}; piped ${memory(piped).join(', ')}`)
 }
 
 if (directory === '--polls') polls(POLLS)
+else if (directory === '--fleet') fleet(work, cpu, megabytes)
 else {
   if (directory) fetch(directory)
   else await generate()
