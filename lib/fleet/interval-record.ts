@@ -59,6 +59,8 @@ export type Interval = Place & Told
 
 export const LONGEST_NAME = 256
 const LONGEST_KEY = 1024
+/** Of `of`. */
+const NAMES = ['start', 'end', 'vm']
 const MOST_MEMBERS = 16
 export const LONGEST_PATH = 4096
 const MOST_LISTED = 1024
@@ -147,7 +149,8 @@ function membersOf(value: unknown): Of {
   const members = Object.entries(value)
   if (members.length > MOST_MEMBERS) throw new BadRecord(`of has more than ${MOST_MEMBERS} members`)
   for (const [name, member] of members) {
-    const sound = typeof member === 'number' || (typeof member === 'string' && member.length <= LONGEST_KEY)
+    const most = NAMES.includes(name) ? LONGEST_NAME : LONGEST_KEY
+    const sound = typeof member === 'number' || (typeof member === 'string' && member.length <= most)
     if (!sound || name.length > LONGEST_NAME) throw new BadRecord('of has a member that is no name and no key')
   }
   return Object.fromEntries(members)
@@ -169,9 +172,16 @@ function contradiction(counts: Counts, { calls, total, min, max }: Exact): strin
   const [last] = counts.at(-1) as Counts[number]
   if (min < lowestOf(first) || min > highestOf(first)) return 'has another shortest call than min_ns'
   if (max < lowestOf(last) || max > highestOf(last) || max < min) return 'has another longest call than max_ns'
-  const least = counts.reduce((all, [bucket, count]) => all + BigInt(lowestOf(bucket)) * BigInt(count), 0n)
-  const most = counts.reduce((all, [bucket, count]) => all + BigInt(highestOf(bucket)) * BigInt(count), 0n)
-  return total < least || total > most ? 'has another sum than total_ns' : ''
+  return total < sumOf(counts, lowestOf, max) || total > sumOf(counts, highestOf, max)
+    ? 'has another sum than total_ns'
+    : ''
+}
+
+function sumOf(counts: Counts, of: (bucket: number) => number, max: number): bigint {
+  const calls = counts.reduce((all, [, count]) => all + count, 0)
+  if (calls * max < Number.MAX_SAFE_INTEGER / 2)
+    return BigInt(counts.reduce((all, [bucket, count]) => all + of(bucket) * count, 0))
+  return counts.reduce((all, [bucket, count]) => all + BigInt(of(bucket)) * BigInt(count), 0n)
 }
 
 function whole(record: Record<string, unknown>, name: string, most = Number.MAX_SAFE_INTEGER): number {

@@ -5,7 +5,7 @@
  */
 import { BadRecord } from '../cli/tool.js'
 import { histogram } from '../statistics/histogram.js'
-import type { LatencyRow } from '../statistics/series.js'
+import { cut, type LatencyRow } from '../statistics/series.js'
 import type { Row } from './interval-record.js'
 
 export interface Merged {
@@ -37,15 +37,15 @@ export function merged({ by, names, maxRows }: MergedOptions): Merged {
   let others = 0
   let bytes = 0
 
-  function rowFor({ worker, host, of, exact }: Row): LatencyRow {
-    const all: Record<string, string | number | undefined> = { ...of, worker, host }
-    const members = by.map((name) => [name, Object.hasOwn(all, name) ? all[name] : undefined] as const)
-    const labels = members.map(([, value]) => (value === undefined ? '-' : String(value)))
-    const path = [String(of.start ?? ''), String(of.end ?? '')] as const
-    const [start, end] = names ? path : ['', '']
+  function rowFor(given: Row): LatencyRow {
+    const { of, exact } = given
+    const labels = by.map((name) => String(memberOf(given, name) ?? '-'))
+    const start = names ? String(of.start ?? '') : ''
+    const end = names ? String(of.end ?? '') : ''
     const known = found.get(idOf(start, end, labels))
     if (known) return known
-    if (found.size < maxRows) return make(start, end, labels, Object.fromEntries(members))
+    if (found.size < maxRows)
+      return make(start, end, labels, Object.fromEntries(by.map((name) => [name, memberOf(given, name)])))
     others += exact.calls
     const [first, ...rest] = labels
     const shown = first === undefined ? [] : [OTHERS, ...rest.map(() => '-')]
@@ -54,7 +54,16 @@ export function merged({ by, names, maxRows }: MergedOptions): Merged {
   }
 
   function make(start: string, end: string, labels: readonly string[], of: Record<string, unknown>): LatencyRow {
-    const row: LatencyRow = { start, end, labels, of, unit: 'ns', histogram: histogram(), slower: 0, errors: 0 }
+    const row: LatencyRow = {
+      start,
+      end,
+      labels: labels.map(cut),
+      of,
+      unit: 'ns',
+      histogram: histogram(),
+      slower: 0,
+      errors: 0,
+    }
     found.set(idOf(start, end, labels), row)
     rows.push(row)
     return row
@@ -80,6 +89,12 @@ export function merged({ by, names, maxRows }: MergedOptions): Merged {
       calls += row.exact.calls
     },
   }
+}
+
+function memberOf({ worker, host, of }: Row, name: string): string | number | undefined {
+  if (name === 'host') return host
+  if (name === 'worker') return worker
+  return Object.hasOwn(of, name) ? of[name] : undefined
 }
 
 function idOf(start: string, end: string, labels: readonly string[]): string {

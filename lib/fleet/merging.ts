@@ -5,7 +5,6 @@
  * Everything in a record is the word of somebody else: what is wrong with one is said, and the others count. What is held
  * is bounded: rows, memory of their counts, workers, and what is remembered of each one's intervals.
  */
-import { createHash } from 'node:crypto'
 import { TYPE } from '../assembly/layout.js'
 import { linesOf } from '../cli/screen.js'
 import { BadRecord, type Context, type Counts, type Stage } from '../cli/tool.js'
@@ -18,8 +17,9 @@ import { words } from '../wire/memory.js'
 import { idOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
 import { type Arrivals, arrivals, type Budget, type State } from './arrivals.js'
+import { digest } from './digest.js'
 import { fleetAccount, type LaneState } from './fleet-account.js'
-import { intervalOf, type Place, rowOf } from './interval-record.js'
+import { intervalOf, type Place, type Row, rowOf, type Told } from './interval-record.js'
 import { type Merged, merged } from './merged.js'
 
 /** What tells rows apart where nobody says. */
@@ -91,10 +91,8 @@ export function merging(options: MergeOptions, context: Context): Stage {
     const row = rowOf(line)
     overall.check(row)
     const { arrived } = laneOf(row)
-    const { of, counts, exact } = row
-    const what = [Object.entries(of), counts, exact.total.toString(), exact.min, exact.max]
     named(row, () => {
-      if (arrived.row(row.interval, row.row, exact.calls, digest(what)) === 'repeated') return
+      if (arrived.row(row.interval, row.row, row.exact.calls, digestOf(row)) === 'repeated') return
       overall.add(row)
       if (every > 0) recent.add(row)
       arrived.check(row.interval)
@@ -104,9 +102,8 @@ export function merging(options: MergeOptions, context: Context): Stage {
   function takeInterval(line: string): void {
     const told = intervalOf(line)
     const { arrived } = laneOf(told)
-    const { rows, pairs, before, late, final } = told
     named(told, () => {
-      if (arrived.told(told.interval, told, digest([rows, pairs, before, late, final])) === 'repeated') return
+      if (arrived.told(told.interval, told, digestOfEnd(told)) === 'repeated') return
       account.take(told)
       arrived.check(told.interval)
     })
@@ -201,9 +198,25 @@ function named({ worker, host }: Place, take: () => void): void {
   }
 }
 
-/** 48 bits: enough to tell one content of an interval from another. */
-function digest(what: unknown): number {
-  return createHash('sha1').update(JSON.stringify(what)).digest().readUIntBE(0, 6)
+function digestOf({ of, exact: { total, min, max }, counts }: Row): number {
+  const content = digest()
+  for (const [name, value] of Object.entries(of)) {
+    content.text(name)
+    content.text(typeof value + String(value))
+  }
+  content.text(total.toString())
+  for (const number of [min, max]) content.number(number)
+  for (const [bucket, count] of counts) {
+    content.number(bucket)
+    content.number(count)
+  }
+  return content.value()
+}
+
+function digestOfEnd({ rows, pairs, before, late, final }: Told): number {
+  const content = digest()
+  for (const number of [rows, pairs, before, late, final ? 1 : 0]) content.number(number)
+  return content.value()
 }
 
 /** What the printing of a series looks at. */

@@ -151,7 +151,7 @@ function failed(ret: unknown): boolean {
 }
 
 /** No longer than what people read; with its length, so that long texts which begin alike are mostly still apart. */
-function cut(text: string): string {
+export function cut(text: string): string {
   if (text.length <= LONGEST) return text
   // whole characters, no half of a surrogate pair
   const start = [...text.slice(0, LONGEST)].slice(0, LONGEST - 1).join('')

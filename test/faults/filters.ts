@@ -94,6 +94,8 @@ export const filters: Record<string, readonly Met[]> = {
     { args: [] },
     { args: ['--keys', '--bars', '--json'] },
     { args: ['--interval', '1ms', '--by', 'start_pid,key'] },
+    { args: ['--emit', 'hdr', '--interval', '1ms', '--keys', '--worker', 'w', '--host', 'h'] },
+    { args: ['--merge', '--json', '--by', 'path,host,vm,key,worker'] },
   ],
   stages: [{ args: [] }, { args: ['--svg'] }],
   show: [{ args: [] }, { args: ['--ns', '--sources'] }],
