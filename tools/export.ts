@@ -11,6 +11,7 @@ import { type Context, filter, type OptionValues, type Spec, type Stage } from '
 import { parseDuration } from '../lib/clock/duration.js'
 import { calledTrees } from '../lib/export/call-trees.js'
 import { histogramLog } from '../lib/export/histogram-log.js'
+import { history } from '../lib/export/history.js'
 import { openMetrics } from '../lib/export/openmetrics.js'
 import { percentiles } from '../lib/export/percentiles.js'
 import { perfetto } from '../lib/export/perfetto.js'
@@ -55,7 +56,16 @@ const spec = {
     name: {
       type: 'string',
       value: 'name',
-      describe: 'of parquet: of the files in these folders; the same name replaces',
+      describe: 'of parquet: what the files in these folders begin with (default: what no other run has)',
+    },
+    roll: {
+      type: 'string',
+      value: 'duration',
+      describe: 'of parquet in these folders: what came is in its files after so long (default: 10m)',
+    },
+    'roll-rows': {
+      type: 'number',
+      describe: 'of parquet in these folders: and after so many rows (default: 1000000)',
     },
     host: {
       type: 'string',
@@ -89,19 +99,19 @@ const formats: Record<string, Format> = {
   },
   hlog: {
     takes: ['keys', 'max-keys', 'interval'],
-    stage: (options, context) => histogramLog(rowsOf(options), stretch(options.interval ?? '1s'), context),
+    stage: (options, context) => histogramLog(rowsOf(options), stretch('interval', options.interval ?? '1s'), context),
   },
   openmetrics: {
     takes: ['keys', 'max-keys', 'buckets'],
     stage: (options, context) => openMetrics(rowsOf(options), boundsOf(options), context),
   },
   parquet: {
-    takes: ['out', 'partition-by', 'name', 'host'],
-    stage: (options) => tableFiles({ ...filesOf(options), form: 'parquet' }),
+    takes: ['out', 'partition-by', 'name', 'roll', 'roll-rows', 'host'],
+    stage: parquet,
   },
   duckdb: {
     takes: ['out', 'host'],
-    stage: (options) => tableFiles({ ...filesOf(options), form: 'duckdb' }),
+    stage: ({ out, host }) => tableFiles({ form: 'duckdb', out: outOf(out), host }),
   },
 }
 
@@ -127,9 +137,9 @@ function rowsOf({ keys, 'max-keys': maxKeys }: Options): SeriesOptions {
   return { labels: keys ? [key] : [], names: true, maxKeys, than: Number.POSITIVE_INFINITY, errors: false }
 }
 
-function stretch(text: string): number {
+function stretch(option: string, text: string): number {
   const ns = parseDuration(text)
-  if (ns === 0) throw new Error(`--interval ${text} is no stretch of time`)
+  if (ns === 0) throw new Error(`--${option} ${text} is no stretch of time`)
   return ns
 }
 
@@ -147,11 +157,23 @@ function boundsOf({ buckets }: Options): number[] {
 
 const parts = ['day', 'host', 'vm', 'src']
 
-function filesOf({ out, 'partition-by': columns, name, host }: Options) {
-  if (!out) throw new Error('--out says where the tables go')
-  const by = columns === undefined ? [] : columns.split(',')
+function parquet(options: Options, context: Context): Stage {
+  const { 'partition-by': columns, name, roll, 'roll-rows': rollRows = 1_000_000, host } = options
+  const out = outOf(options.out)
+  if (columns === undefined) {
+    const idle = (['name', 'roll', 'roll-rows'] as const).find((option) => options[option] !== undefined)
+    if (idle) throw new Error(`--${idle} says nothing without --partition-by`)
+    return tableFiles({ form: 'parquet', out, host })
+  }
+  const by = columns.split(',')
   if (by.some((column, i) => !parts.includes(column) || by.indexOf(column) !== i))
     throw new Error(`--partition-by ${columns}: of ${parts.join(', ')}, each once`)
   if (name !== undefined && !/^[\w.-]{1,100}$/.test(name)) throw new Error('--name is letters, digits, dots, dashes')
-  return { out, by, host, name: name ?? `${Date.now().toString(36)}-${process.pid}` }
+  if (!(rollRows >= 1)) throw new Error(`--roll-rows ${rollRows} is no number of rows`)
+  return history({ out, by, host, name, roll: stretch('roll', roll ?? '10m') / 1e6, rollRows }, context)
+}
+
+function outOf(out: string | undefined): string {
+  if (!out) throw new Error('--out says where the tables go')
+  return out
 }

@@ -3,61 +3,93 @@
  * it is wanted, for it is large, and few want it.
  *
  * Rows are handed over 2048 at a time, the size of DuckDB's own vectors; it holds them on disk, and in memory no more
- * than MEMORY.
+ * than MEMORY, beside what it compresses at the moment.
  */
-import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBAppender, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api'
 import { Failure } from '../cli/tool.js'
 import { type ColumnType, type TableName, tables, type Value } from './rows.js'
 
 export interface Database {
+  /** `row` in the order of the table's columns; last, where there are parts, the number of its part. */
   add(table: TableName, row: readonly Value[]): void
   readonly rows: Record<TableName, number>
-  /** One file of a table, or, with columns to part by, a folder for each of their values. */
-  parquet(table: TableName, path: string, by: readonly string[]): Promise<void>
+  /** The texts are so long that DuckDB can hardly hold a group of rows, which it compresses at once. */
+  readonly crowded: boolean
+  /** A table as one file, or a part of it without some of its columns. */
+  parquet(table: TableName, path: string, of?: { part: number; without: readonly string[] }): Promise<void>
   close(): Promise<void>
 }
 
 interface Held {
   appender: DuckDBAppender
+  /** Used again and again: its memory is not the garbage collector's. */
+  chunk: DuckDBDataChunk
   types: readonly ColumnType[]
   columns: Value[][]
   rows: number
-  /** Characters of its texts. */
+  /** Bytes of its texts, and of the texts of the group before it. */
   size: number
+  grouped: number
 }
 
 const VECTOR = 2048
+/** Rows that DuckDB compresses together, and how many bytes of theirs fit into MEMORY with all that it does to them. */
+const GROUP = 122_880
+const MOST_GROUPED = 1 << 25
 /** A line may have a mebibyte. */
 const MOST_TEXT = 1 << 23
+/** The column that says which part a row is of. */
+const PART = 'part'
 const MEMORY = '256MB'
+/** What it has freed goes back to the system from here on, and does not wait for 128 MiB. */
+const FLUSH = '1MB'
 
-export async function openDatabase(path: string): Promise<Database> {
+export async function openDatabase(path: string, parts: boolean): Promise<Database> {
   const duckdb = await load()
   // one thread writes one file, in the order of the rows
-  const instance = await said(() => duckdb.DuckDBInstance.create(path, { threads: '1', memory_limit: MEMORY }))
+  const settings = {
+    threads: '1',
+    memory_limit: MEMORY,
+    allocator_flush_threshold: FLUSH,
+    allocator_bulk_deallocation_flush_threshold: FLUSH,
+  }
+  const instance = await said(() => duckdb.DuckDBInstance.create(path, settings))
   const connection = await instance.connect()
   const names = Object.keys(tables) as TableName[]
   const rows = Object.fromEntries(names.map((name) => [name, 0])) as Record<TableName, number>
   const held = {} as Record<TableName, Held>
   let done = false
+  let crowded = false
   for (const name of names) {
-    const columns = Object.entries(tables[name])
+    const columns = Object.entries<ColumnType>({ ...tables[name], ...(parts ? { [PART]: 'INTEGER' } : {}) })
     await connection.run(`CREATE TABLE ${name} (${columns.map(([column, type]) => `"${column}" ${type}`).join(', ')})`)
     const appender = await connection.createAppender(name)
-    held[name] = { appender, types: columns.map(([, type]) => type), columns: columns.map(() => []), rows: 0, size: 0 }
+    const chunk = duckdb.DuckDBDataChunk.create(columns.map(([, type]) => duckdb[type]))
+    held[name] = {
+      appender,
+      chunk,
+      types: columns.map(([, type]) => type),
+      columns: columns.map(() => []),
+      rows: 0,
+      size: 0,
+      grouped: 0,
+    }
   }
   // one transaction: nothing is written twice, to a log and to the table
   await connection.run('BEGIN')
 
   function flush(some: Held): void {
     if (some.rows === 0) return
-    const types = some.types.map((type) => duckdb[type])
     const columns = some.columns.map((values, i) => (some.types[i] === 'DATE' ? values.map(date) : values))
-    const chunk = duckdb.DuckDBDataChunk.create(types, some.rows)
+    const { chunk } = some
+    chunk.reset()
+    chunk.rowCount = some.rows
     chunk.setColumns(columns)
-    some.columns = types.map(() => [])
-    some.rows = some.size = 0
     saidAtOnce(() => some.appender.appendDataChunk(chunk))
+    for (const values of some.columns) values.length = 0
+    some.grouped += some.size
+    some.rows = some.size = 0
+    if (some.grouped > MOST_GROUPED) crowded = true
   }
 
   function date(days: Value): DuckDBValue {
@@ -77,23 +109,27 @@ export async function openDatabase(path: string): Promise<Database> {
 
   return {
     rows,
+    get crowded() {
+      return crowded
+    },
     add(table, row) {
-      rows[table]++
       const some = held[table]
+      if (rows[table]++ % GROUP === 0) some.grouped = 0
       for (let i = 0; i < row.length; i++) {
         const value = row[i] as Value
-        if (typeof value === 'string') some.size += value.length
+        if (typeof value === 'string') some.size += Buffer.byteLength(value)
         ;(some.columns[i] as Value[]).push(value)
       }
       some.rows++
       if (some.rows >= VECTOR || some.size > MOST_TEXT) flush(some)
     },
-    async parquet(table, path, by) {
+    async parquet(table, path, of) {
       await flushed()
-      const parts =
-        by.length > 0 ? `, PARTITION_BY (${by.join(', ')}), FILENAME_PATTERN 'part-{i}', FILE_EXTENSION 'part'` : ''
+      const some = of
+        ? `(SELECT * EXCLUDE (${[PART, ...of.without].join(', ')}) FROM ${table} WHERE ${PART} = ${of.part})`
+        : table
       await said(() =>
-        connection.run(`COPY ${table} TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd${parts})`),
+        connection.run(`COPY ${some} TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`),
       )
     },
     async close() {
