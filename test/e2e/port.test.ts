@@ -3,10 +3,10 @@
  * host does meanwhile, what the guest sent is what arrived, plus exactly what is reported lost.
  */
 import assert from 'node:assert/strict'
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bootGuest, type Guest, noGuest } from '../support/guest.js'
+import { relay } from '../support/relay.js'
 import { parseText, records, start, until } from '../support/tracing.js'
 
 const port = '/dev/virtio-ports/org.vmpipe.0'
@@ -16,42 +16,6 @@ const sched = 'sched:sched_switch,sched:sched_waking'
 const loads = {
   [input]: ['ping -c 1 -W 1 10.0.2.2 >/dev/null 2>&1'],
   [sched]: ['usleep 100', 'usleep 200'],
-}
-
-/** Between pull and the guest's port: connections can be cut, and stopped from reading. */
-async function relay(to: string) {
-  const [host, number] = to.split(':')
-  let pairs: [Socket, Socket][] = []
-  const server: Server = createServer((near) => {
-    const far = createConnection({ host, port: Number(number) })
-    pairs.push([near, far])
-    far.pipe(near)
-    for (const socket of [near, far])
-      socket
-        .on('error', () => {})
-        .on('close', () => {
-          near.destroy()
-          far.destroy()
-        })
-  })
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  return {
-    address: `127.0.0.1:${(server.address() as { port: number }).port}`,
-    cut() {
-      for (const pair of pairs) for (const socket of pair) socket.destroy()
-      pairs = []
-    },
-    pause() {
-      for (const [near, far] of pairs) far.unpipe(near).pause()
-    },
-    resume() {
-      for (const [near, far] of pairs) far.pipe(near)
-    },
-    close() {
-      this.cut()
-      server.close()
-    },
-  }
 }
 
 for (const kind of ['node', 'script'] as const) {

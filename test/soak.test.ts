@@ -1,0 +1,58 @@
+/** What the soak measures with: that its witness notices what is missing, and that its slopes are those of others. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { describe, test } from 'node:test'
+import { random } from './faults/random.js'
+import { slopeOf } from './soak/slope.js'
+import type { Seen } from './soak/witness.js'
+
+function witnessed(lines: readonly object[]): Seen {
+  const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  const { stdout, stderr } = spawnSync(process.execPath, ['dist/test/soak/witness.mjs'], { input, encoding: 'utf8' })
+  assert.equal(stdout, input)
+  return JSON.parse(stderr.trimEnd().split('\n').at(-1) as string)
+}
+
+const begin = (n: number) => ({ event: 'soak:start', args: { n } })
+const end = (n: number) => ({ event: 'soak:end', args: { n } })
+const lost = (count?: number) => ({ type: 'lost', count })
+
+describe('the witness', () => {
+  test('pairs, and knows what is missing', () => {
+    const seen = witnessed([begin(1), end(1), begin(2), lost(2), end(3), begin(4), lost(), begin(9), end(9)])
+    const { received, starts, ends, pairs, told, untold, unknown, apart, wrong } = seen
+    assert.deepEqual({ received, starts, ends, pairs, apart }, { received: 7, starts: 4, ends: 3, pairs: 2, apart: 2 })
+    // the end of 2 and the start of 3, which were told; from the end of 4 to that of 8, where no count was
+    assert.deepEqual({ told, untold, unknown }, { told: 2, untold: 9, unknown: 1 })
+    assert.deepEqual(wrong, [])
+  })
+
+  test('what is missing in silence is wrong, and what is told and is not missing', () => {
+    assert.deepEqual(witnessed([begin(1), end(1), begin(3)]).wrong, ['before 3: 2 missing, 0 told'])
+    assert.deepEqual(witnessed([begin(1), end(1), lost(1), begin(2)]).wrong, ['before 2: 0 missing, 1 told'])
+    assert.deepEqual(witnessed([begin(1), end(1), begin(2), end(1)]).wrong, ['after 2: the end of another one'])
+  })
+})
+
+describe('the slope', () => {
+  test("of Anscombe's first data, as he told it: 0.500 with a standard error of 0.118", () => {
+    const xs = [10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5]
+    const ys = [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68]
+    const { slope, error } = slopeOf(xs.map((x, i) => [x, ys[i] as number]))
+    assert.deepEqual([slope.toFixed(3), error.toFixed(3)], ['0.500', '0.118'])
+  })
+
+  test('of a memory that wanders around a level is none, within two errors nearly always', () => {
+    const dice = random(1)
+    const flat = Array.from({ length: 300 }, () => {
+      let y = 0
+      const points = Array.from({ length: 300 }, (_, x): [number, number] => {
+        y = 0.8 * y + dice.below(1000) - 499.5
+        return [x, y]
+      })
+      const { slope, error } = slopeOf(points)
+      return Math.abs(slope) < 2 * error
+    }).filter(Boolean).length
+    assert.ok(flat > 0.9 * 300, `${flat} of 300`)
+  })
+})

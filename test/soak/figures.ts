@@ -1,0 +1,43 @@
+/** The figures of a soak as Markdown. */
+import type { Check, Made } from './account.js'
+import { type Life, slopeText } from './memory.js'
+import type { Trouble } from './trouble.js'
+
+export interface Run {
+  seconds: number
+  warm: number
+  seed: number
+  made: Made
+  troubles: Trouble[]
+  lives: Life[]
+  checks: Check[]
+  /** Pairs so far, at each sample. */
+  calls: [t: number, pairs: number][]
+  restarts: { ended: number; killed: number }
+}
+
+export function figures({ seconds, warm, seed, made, troubles, lives, checks }: Run): string {
+  const kinds = [...new Set(troubles.map(({ what }) => what))].sort()
+  const times = (kind: string) => troubles.filter(({ what }) => what === kind).length
+  return [
+    `${Math.round(seconds)} s, seed ${seed}, ${2 * (made.load + made.generator)} events. Troubles: ${kinds.map((kind) => `${kind} ${times(kind)}`).join(', ')}.`,
+    '',
+    '| holds | what | figures |',
+    '| --- | --- | --- |',
+    ...checks.map(({ holds, what, figures }) => `| ${holds ? 'yes' : '**no**'} | ${what} | ${figures} |`),
+    '',
+    `Memory after the first ${Math.round(warm)} s, the medians of the first and last tenth of the samples:`,
+    '',
+    '| process | RSS, MiB | slope, KiB/h ± 2 standard errors | most, MiB | descriptors | CPU, s |',
+    '| --- | --: | --: | --: | --: | --: |',
+    ...lives.map(
+      ({ process, processes, rss, slope, peak, fds, cpu }) =>
+        `| ${process}${processes > 1 ? ` (${processes} in turn)` : ''} | ${rss.map(mib).join(' to ')} | ${slopeText(slope)} | ${mib(peak)} | ${fds.join(' to ')} | ${processes > 1 ? '' : Math.round(cpu)} |`,
+    ),
+    '',
+  ].join('\n')
+}
+
+function mib(kib: number): string {
+  return (kib / 1024).toFixed(1)
+}
