@@ -15,7 +15,7 @@ export interface Ended {
 /** A generous end for what would hang: the status is then null. */
 const HANG_MS = 120_000
 /** Said by each process as it exits. */
-const PEAK = `data:text/javascript,process.on('exit',()=>process.stderr.write('peak'+process.resourceUsage().maxRSS+String.fromCharCode(10)))`
+export const PEAK = `data:text/javascript,process.on('exit',()=>process.stderr.write('peak'+process.resourceUsage().maxRSS+String.fromCharCode(10)))`
 
 /** bash runs the command; `meanwhile` may do something to it. */
 export async function shell(command: string, meanwhile?: (child: ChildProcess) => Promise<void>): Promise<Ended> {
@@ -41,6 +41,6 @@ export async function shell(command: string, meanwhile?: (child: ChildProcess) =
 }
 
 /** Lines on stderr that are no message of a tool: a stack, a warning of Node. */
-export function strange({ stderr }: Ended): string[] {
+export function strange({ stderr }: Pick<Ended, 'stderr'>): string[] {
   return stderr.split('\n').filter((line) => line !== '' && !/^[a-z-]+: /.test(line))
 }
