@@ -69,7 +69,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   const instance = setup.instance.path
   const { clock } = setup
   const cycles = clock.unit === 'tsc'
-  const tscKhz = cycles ? (kernelTscKhz(readKernelLog()) ?? (await measureKhz(instance))) : undefined
+  const tscKhz = cycles ? (kernelTscKhz(readKernelLog()) ?? (await measureKhz(setup.marks.path))) : undefined
   const size = pageSize(instance)
   const cpus = cpusOf(instance).filter((cpu) => request.cpus?.includes(cpu) ?? true)
   const buffers = buffersOf(setup, cpus)

@@ -14,7 +14,7 @@ export class Refused extends Error {}
 export function tracefs(): string {
   const path = mounts().find((at) => readable(join(at, 'trace_clock')))
   if (path) return path
-  if (process.getuid?.() !== 0) throw new Refused('tracing needs root (CAP_SYS_ADMIN and a readable tracefs)')
+  if (process.getuid?.() !== 0) throw new Refused('tracing needs root (or CAP_DAC_OVERRIDE, see capture-host(1))')
   throw new Refused('no tracefs here: mount -t tracefs nodev /sys/kernel/tracing')
 }
 
