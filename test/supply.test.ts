@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
+import { printed, records } from './hostile/consumers.js'
+import { host } from './hostile/promises.js'
 
 const packageJson = JSON.parse(readFileSync('package.json', 'utf8'))
 const lock: Record<string, { integrity?: string; hasInstallScript?: boolean; license?: string }> = JSON.parse(
@@ -79,6 +81,28 @@ describe('without privilege', { skip: isRoot && setpriv ? false : 'needs root, a
       rmSync(folder, { recursive: true })
     }
   })
+
+  test('so does every tool that reads a recording', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vmpipe-nobody-'))
+    try {
+      for (const part of ['bin', 'lib', 'package.json'])
+        cpSync(join('dist', part), join(folder, part), { recursive: true })
+      writeFileSync(join(folder, 'recording'), host(200))
+      spawnSync('chmod', ['-R', 'a+rX', folder])
+      for (const line of [...records, ...printed]) {
+        const words = line.replaceAll('%', join(folder, 'recording')).split(' ')
+        const [tool = '', ...args] = words
+        const { status, stderr } = spawnSync('setpriv', [...nobody, join(folder, 'bin', tool), ...args], {
+          encoding: 'utf8',
+          cwd: '/',
+        })
+        assert.ok(status === 0 || status === 1, `${line}: ${status} ${stderr}`)
+        assert.doesNotMatch(stderr, /permi|root|denied|EACCES|EPERM/, line)
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 })
 
 describe('what is made for others to see', () => {
@@ -114,6 +138,31 @@ describe('what is made for others to see', () => {
       assert.equal(spawnSync(resolve('dist/bin/push'), [out, input]).status, 0)
       assert.ok(existsSync(out))
       assert.equal((statSync(out).mode & 0o777).toString(8), '600')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('so are the files of export, whatever the mask', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vmpipe-mode-'))
+    try {
+      const input = join(folder, 'input')
+      writeFileSync(input, host(20))
+      for (const [form, out] of [
+        ['duckdb', 'a.duckdb'],
+        ['parquet', 'tables'],
+      ])
+        assert.equal(
+          spawnSync('bash', ['-c', `umask 0; dist/bin/export ${form} --out ${join(folder, out as string)} ${input}`])
+            .status,
+          0,
+        )
+      const made = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'input')
+      assert.ok(made.length > 3, made.join())
+      for (const name of made) {
+        const stat = statSync(join(folder, name))
+        assert.equal((stat.mode & 0o777).toString(8), stat.isDirectory() ? '700' : '600', name)
+      }
     } finally {
       rmSync(folder, { recursive: true })
     }

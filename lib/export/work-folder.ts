@@ -6,6 +6,8 @@ import { systemMessage } from '../wire/system-message.js'
 
 /** On the same file system as the result, so that a rename is enough; gone when the process ends, however it does. */
 export function workFolder(parent: string): string {
+  // what a machine traced is its owner's alone; DuckDB makes files as the process may
+  process.umask(0o077)
   try {
     mkdirSync(parent, { recursive: true })
     const folder = mkdtempSync(join(parent, '.vmpipe-export-'))

@@ -40,9 +40,9 @@ export function takeTopLevel(root: string): Instance {
   const settings = Object.fromEntries(
     SETTINGS.filter((name) => exists(join(root, name))).map((name) => [name, current(read(root, name))]),
   )
-  mkdirSync(NOTES, { recursive: true })
+  mkdirSync(NOTES, { recursive: true, mode: 0o700 })
   const note = join(NOTES, maker('-'))
-  writeFileSync(note, JSON.stringify(settings))
+  writeFileSync(note, JSON.stringify(settings), { mode: 0o600 })
   let taken = true
   set(join(root, 'tracing_on'), 0, 'tracing_on')
   return {
