@@ -3,6 +3,7 @@
  *
  *   node build.mjs           what a user needs
  *   node build.mjs --tests   and the tests
+ *   node build.mjs --fuzz    and the fuzzer, with coverage (dist/fuzz)
  *   node build.mjs --docs    and SYNOPSIS and OPTIONS of the man pages
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -42,18 +43,19 @@ async function reportPage() {
   return `export const script = ${text('.js')}, style = ${text('.css')}`
 }
 
+function parserOf(path) {
+  return peggy.generate(readFileSync(path, 'utf8'), {
+    output: 'source',
+    format: 'es',
+    grammarSource: basename(path),
+  })
+}
+
 /** `*.peggy` becomes its parser, `index.wasm` its bytes. */
 const generated = {
   name: 'generated',
   setup(build) {
-    build.onLoad({ filter: /\.peggy$/ }, ({ path }) => ({
-      contents: peggy.generate(readFileSync(path, 'utf8'), {
-        output: 'source',
-        format: 'es',
-        grammarSource: basename(path),
-      }),
-      loader: 'js',
-    }))
+    build.onLoad({ filter: /\.peggy$/ }, ({ path }) => ({ contents: parserOf(path), loader: 'js' }))
     build.onResolve({ filter: /assembly\/index\.wasm$/ }, () => ({ path: resolve('dist/index.wasm') }))
     build.onResolve({ filter: /^report-page$/ }, ({ path }) => ({ path, namespace: 'page' }))
     build.onLoad({ filter: /.*/, namespace: 'page' }, async () => ({ contents: await reportPage(), loader: 'js' }))
@@ -167,6 +169,7 @@ function licenses(inputs) {
 const programs = [
   'lab/nested.ts',
   'faults/worker.ts',
+  'fuzz/worker.ts',
   'sim/sim.ts',
   'soak/soak.ts',
   'soak/load.ts',
@@ -188,6 +191,31 @@ async function bundleTests() {
     format: 'esm',
     packages: 'external',
     sourcemap: 'inline',
+  })
+}
+
+/** The fuzzer, with all of lib/ counting which ways its branches go. */
+async function bundleFuzzer() {
+  const { coverage, instrumentWasm } = await import('./test/fuzz/instrument.mjs')
+  mkdirSync('dist/fuzz', { recursive: true })
+  instrumentWasm('dist/index.wasm', 'dist/fuzz/index.wasm')
+  const { plugin, banner } = coverage(parserOf)
+  const counted = {
+    name: 'counted',
+    setup(build) {
+      build.onResolve({ filter: /assembly\/index\.wasm$/ }, () => ({ path: resolve('dist/fuzz/index.wasm') }))
+    },
+  }
+  await esbuild.build({
+    ...options,
+    entryPoints: ['test/fuzz/worker.ts', 'test/fuzz/fuzz.ts'],
+    plugins: [counted, plugin, generated],
+    outdir: 'dist/fuzz',
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+    packages: 'external',
+    sourcemap: 'inline',
+    banner: { js: banner },
   })
 }
 
@@ -223,4 +251,5 @@ async function manPages() {
 await webAssembly()
 await bundleTools()
 if (process.argv.includes('--tests')) await bundleTests()
+if (process.argv.includes('--fuzz')) await bundleFuzzer()
 if (process.argv.includes('--docs')) await manPages()
