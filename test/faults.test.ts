@@ -10,8 +10,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { describe, test } from 'node:test'
-import { filters } from './faults/filters.js'
+import { describe, type TestContext, test } from 'node:test'
+import { CUTS, cutsOf, filters } from './faults/filters.js'
 
 const length = Number(process.env.FAULTS ?? 1)
 const seed = Number(process.env.SEED ?? 1)
@@ -24,17 +24,22 @@ interface Told {
   broken?: number
   done?: number
   bytes?: number
+  inputs?: number
+  pairs?: number
   kind?: string
   why?: string
 }
 
+interface Met {
+  next: number
+  bytes: number
+  /** Compared with the reference. */
+  inputs: number
+  pairs: number
+}
+
 /** One process of cases, from `from` on. Answers where the next begins. */
-async function meet(
-  tool: string,
-  from: number,
-  to: number,
-  broken: string[],
-): Promise<{ next: number; bytes: number }> {
+async function meet(tool: string, from: number, to: number, broken: string[]): Promise<Met> {
   const child = spawn(process.execPath, ['dist/test/faults/worker.mjs', tool, String(seed), String(from), String(to)])
   const closed = once(child, 'close')
   let stderr = ''
@@ -55,23 +60,40 @@ async function meet(
   }
   clearTimeout(hang)
   const [status, signal] = await closed
-  if (last.done !== undefined && status === 0) return { next: last.done, bytes: last.bytes ?? 0 }
+  if (last.done !== undefined && status === 0) {
+    const { done: next, bytes = 0, inputs = 0, pairs = 0 } = last
+    return { next, bytes, inputs, pairs }
+  }
   broken.push(`case ${last.at} (${last.kind}): the process ended with ${signal ?? status}: ${stderr}`)
-  return { next: (last.at ?? to) + 1, bytes: 0 }
+  return { next: (last.at ?? to) + 1, bytes: 0, inputs: 0, pairs: 0 }
+}
+
+async function allMet(t: TestContext, tool: string, from: number, to: number): Promise<void> {
+  const broken: string[] = []
+  const all = { bytes: 0, inputs: 0, pairs: 0 }
+  for (let at = from; at < to; ) {
+    const met = await meet(tool, at, to, broken)
+    at = met.next
+    for (const name of ['bytes', 'inputs', 'pairs'] as const) all[name] += met[name]
+  }
+  const compared = all.inputs > 0 ? `, ${all.inputs} compared with brute force: ${all.pairs} pairs` : ''
+  t.diagnostic(`${to - from} cases, ${all.bytes} bytes, seed ${seed}${compared}`)
+  assert.deepEqual(broken.slice(0, 10), [], `${broken.length} of ${to - from} broken, seed ${seed}`)
 }
 
 describe('faults in the input', { concurrency: 2 }, () => {
   for (const tool of Object.keys(filters))
     test(tool, async (t) => {
-      const to = CASES * length
-      const broken: string[] = []
-      let bytes = 0
-      for (let at = 0; at < to; ) {
-        const met = await meet(tool, at, to, broken)
-        at = met.next
-        bytes += met.bytes
-      }
-      t.diagnostic(`${to} cases, ${bytes} bytes, seed ${seed}`)
-      assert.deepEqual(broken.slice(0, 10), [], `${broken.length} of ${to} broken, seed ${seed}`)
+      await allMet(t, tool, 0, CASES * length)
+    })
+})
+
+describe('streams that end at each of their bytes', { concurrency: 2 }, () => {
+  for (const tool of Object.keys(filters))
+    test(tool, async (t) => {
+      const all = cutsOf(tool)
+      // a stretch of them where the bench is short
+      const from = length > 1 ? 0 : (seed * 7919) % Math.max(1, all - CASES)
+      await allMet(t, tool, CUTS + from, CUTS + (length > 1 ? all : Math.min(all, from + CASES)))
     })
 })

@@ -10,6 +10,8 @@ export interface Ran {
   input: Buffer
   lines: string[]
   said: string[]
+  /** What a person would see, or a file take. */
+  printed: string[]
   bad: number
   counts: Record<string, unknown>
 }
@@ -31,7 +33,7 @@ export async function runOn(tool: Tool, args: readonly string[], input: Buffer, 
   writeFileSync(path, input)
   const hasFiles = /--$|\[--/.test(tool.spec.operands)
   const { options, operands, files } = commandLine(tool.spec, [...args, ...(hasFiles ? ['--'] : []), path])
-  const ran: Ran = { input, lines: [], said: [], bad: 0, counts: {} }
+  const ran: Ran = { input, lines: [], said: [], printed: [], bad: 0, counts: {} }
   lines = ran.lines
   const context: Context = {
     warn: (message) => ran.said.push(message),
@@ -42,7 +44,7 @@ export async function runOn(tool: Tool, args: readonly string[], input: Buffer, 
     },
     onStop() {},
     onSignal() {},
-    print() {},
+    print: (text) => ran.printed.push(text),
     files,
     operands,
   }
