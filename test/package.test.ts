@@ -38,6 +38,7 @@ describe('the package', { skip: without('npm') }, () => {
       [],
     )
     for (const page of readdirSync('man')) assert.ok(files.includes(`man/${page}`))
+    for (const unit of readdirSync('examples/systemd')) assert.ok(files.includes(`examples/systemd/${unit}`))
   })
 
   test('its documents refer to nothing that it lacks, save how to change it', () => {
