@@ -83,7 +83,11 @@ function told(lines: string[], sent: Sent): (number | { lost: number | null })[]
 }
 
 async function check(sent: Sent, cuts: readonly Cut[], pieces: number[]): Promise<void> {
-  const { lines, said, pulled } = await pullParts(partsOf(sent, cuts), pieces)
+  await checkParts(sent, partsOf(sent, cuts), pieces)
+}
+
+async function checkParts(sent: Sent, parts: Buffer[], pieces: number[]): Promise<void> {
+  const { lines, said, pulled } = await pullParts(parts, pieces)
   const n = sent.events.length
   assert.deepEqual(said, [])
   assert.equal(pulled.records + pulled.lost + pulled.before, n)
@@ -137,5 +141,15 @@ for (const [name, make] of [
         fc.asyncProperty(cuts, pieces, (at, size) => check(make(40, 100), at, size)),
         { numRuns: 200 },
       )
+    })
+
+    test('at each byte, with nothing lost or half a line; and once more behind it', async () => {
+      const sent = make(4, 2)
+      for (let at = 0; at <= sent.endAt; at++) {
+        const [before, behind] = [sent.bytes.subarray(0, at), Math.min(sent.endAt, at + 30)]
+        const again = at + Math.floor((sent.endAt - at) / 2)
+        await checkParts(sent, [before, sent.bytes.subarray(behind)], [1 << 16])
+        await checkParts(sent, [before, sent.bytes.subarray(at, again), sent.bytes.subarray(again)], [1 << 16])
+      }
     })
   })
