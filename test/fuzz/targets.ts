@@ -22,6 +22,7 @@ export const targets: Record<string, Load> = {
   clock: async () => (await import('./targets/clock.js')).clock,
   dat: async () => (await import('./targets/dat.js')).dat,
   expression: async () => (await import('./targets/expression.js')).expression,
+  histogram: async () => (await import('./targets/histogram.js')).histogram,
   pages: async () => (await import('./targets/pages.js')).pages,
   pairs: async () => (await import('./targets/pairs.js')).pairs,
   record: async () => (await import('./targets/record.js')).record,
