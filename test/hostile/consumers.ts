@@ -17,6 +17,7 @@ export const records = [
 export const printed = [
   'histo --keys --bars --percentiles %',
   'histo --timeline 1s %',
+  'histo --merge --worst p99 --top 10 %',
   'histo --style perf-prof -i 1ms --by start_pid %',
   'stages %',
   'stages --svg %',

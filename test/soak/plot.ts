@@ -19,6 +19,8 @@ const COLOURS = [
   '#9498a0',
 ]
 const MOST_POINTS = 400
+/** Between marks of the time, in seconds. */
+const STEPS = [2, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 10_800]
 
 interface Panel {
   title: string
@@ -81,9 +83,10 @@ export function plot(run: Run): string {
     const ticks = troubles.filter(({ what }) => what === kind).map(({ at }) => `M${x(at).toFixed(1)},${y}v10`)
     return `<path stroke="#c33" d="${ticks.join('')}"/><text x="${WIDTH - RIGHT + 14}" y="${y + 9}">${kind}</text>`
   })
-  const minutes = x
-    .ticks(8)
-    .map((t) => `<text x="${x(t)}" y="${height - 8}" text-anchor="middle">${clockText(t, seconds)}</text>`)
+  const step = STEPS.find((length) => seconds / length <= 12) ?? 36_000
+  const minutes = Array.from({ length: Math.floor(seconds / step) + 1 }, (_, i) => i * step).map(
+    (t) => `<text x="${x(t)}" y="${height - 8}" text-anchor="middle">${clockText(t, seconds)}</text>`,
+  )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#333">`,
     `<style>.title{font-weight:bold}</style><rect width="100%" height="100%" fill="#fff"/>`,
