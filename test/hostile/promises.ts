@@ -1,5 +1,6 @@
 /** What must be true of a stream in which a guest's records stand beside a host's. */
-import { readFileSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 import { shell } from '../faults/processes.js'
 import { json } from './pieces.js'
 
@@ -23,10 +24,23 @@ export function hostLines(text: string): string[] {
 /** The same of a merge of these files, and of the pairs of its events; `to` is the merge. */
 export async function hostsOwn(files: string, to: string): Promise<{ lines: string[]; pairs: string[] }> {
   const { stdout } = await shell(
-    `order -q ${files} 2>/dev/null >${to}; pair -q a:start a:end -- ${to} 2>/dev/null; true`,
+    `order -q ${files} 2>/dev/null >${to}; { cat ${to}; pair -q a:start a:end -- ${to} 2>/dev/null; } | grep -a '"src":"host"'`,
   )
-  const pairs = hostLines(stdout).filter((line) => line.includes('"type":"pair"'))
-  return { lines: hostLines(readFileSync(to, 'utf8')), pairs }
+  const all = hostLines(stdout)
+  const isPair = (line: string) => line.startsWith('{"type":"pair"')
+  return { lines: all.filter((line) => !isPair(line)), pairs: all.filter(isPair) }
+}
+
+/** Of a file that may be larger than a string can be. */
+export async function* linesOf(path: string): AsyncIterable<string> {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  for await (const chunk of createReadStream(path)) {
+    const lines = (rest + decoder.write(chunk)).split('\n')
+    rest = lines.pop() as string
+    yield* lines
+  }
+  if (rest !== '') yield rest
 }
 
 /** Nothing in it says that it is anybody else's; only pull's own summary is nobody's. */
