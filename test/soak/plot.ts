@@ -89,6 +89,7 @@ export function plot(run: Run): string {
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#333">`,
+    '<title>Memory, descriptors, pairs a second and troubles over time</title>',
     `<style>.title{font-weight:bold}</style><rect width="100%" height="100%" fill="#fff"/>`,
     memory.axes,
     ...measured.map(({ process, samples }) =>
