@@ -94,6 +94,7 @@ const large = {
     file: 'hdr-histogram.js',
     contents: `export { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js'`,
   },
+  './nats-client.js': { file: 'nats.js', contents: `export * from './lib/transport/nats-client.ts'` },
   fzstd: { file: 'zstd.js', contents: `export { decompress } from 'fzstd'` },
 }
 
@@ -102,7 +103,10 @@ const apart = {
   name: 'apart',
   setup(build) {
     for (const [name, { file }] of Object.entries(large))
-      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${file}`, external: true }))
+      build.onResolve({ filter: new RegExp(`^${name.replaceAll('.', '\\.')}$`) }, () => ({
+        path: `./${file}`,
+        external: true,
+      }))
     // 70 MB that few want: whoever wants it installs it beside
     build.onResolve({ filter: /^@duckdb\/node-api$/ }, ({ path }) => ({ path, external: true }))
   },
@@ -136,7 +140,7 @@ async function bundleTools() {
     const { metafile } = await esbuild.build({
       ...options,
       metafile: true,
-      stdin: { contents, resolveDir: '.' },
+      stdin: { contents, resolveDir: '.', loader: 'ts' },
       outfile: join('dist/lib', file),
       format: 'cjs',
     })

@@ -13,12 +13,13 @@ import { BadRecord, filter, type Spec } from '../lib/cli/tool.js'
 import { parseDuration, showDuration } from '../lib/clock/duration.js'
 import { oneLine } from '../lib/drawing/visible.js'
 import { accountLine } from '../lib/pairing/account.js'
+import { pairingByNode } from '../lib/pairing/by-node.js'
 import { carrying } from '../lib/pairing/carried.js'
 import { detail, type Stretch, sames } from '../lib/pairing/detail.js'
 import { hopsOf } from '../lib/pairing/hops.js'
 import { keyByMembers } from '../lib/pairing/key.js'
 import { pairRow, pairWriter } from '../lib/pairing/pair-record.js'
-import { pairing } from '../lib/pairing/pairing.js'
+import { takeover } from '../lib/pairing/takeover.js'
 import { telling } from '../lib/pairing/telling.js'
 import { limits } from '../lib/statistics/pair-limits.js'
 import { lossOf } from '../lib/wire/lost.js'
@@ -122,12 +123,12 @@ export default filter(spec, (options, context) => {
     context.problem(message)
   }
 
-  const pairs = pairing(
+  const pairs = pairingByNode(
     hops,
     { policy: options.policy, timeout, maxOpen: options['max-open'], by, carried },
     {
       pair(_hop, start, end, delta, values) {
-        if (!chosen.lets(delta)) return
+        if (taken.replaying || !chosen.lets(delta)) return
         write(output, fill(start, end, delta), carried ? carried.text(start.carried, values) : '')
         around?.pair(start, end, output)
       },
@@ -145,23 +146,32 @@ export default filter(spec, (options, context) => {
     },
   )
 
+  const taken = takeover(pairs, path, options.policy === 'last' || options.policy === 'lifo')
+
   return {
     event(record, out) {
       output = out
-      tell?.(record.row)
+      if (!taken.replaying) tell?.(record.row)
       if (needsNs && record.has(HAS_TSC)) throw new BadRecord(`--${needsNs} needs times in ns; tsc-align makes them`)
-      around?.event(record, out)
+      if (!taken.replaying) around?.event(record, out)
       if (options.events) out.pass(record)
       pairs.event(record)
     },
     record(record, out) {
       output = out
-      tell?.(record.row)
+      if (!taken.replaying) tell?.(record.row)
+      if (record.type === 'mark') {
+        const mark = taken.mark(record)
+        if (mark !== undefined || options.events) out.write(mark ?? record.line)
+        return
+      }
+      if (record.type === 'replay') taken.replay(record)
       if (record.type === 'lost') {
-        if (!pairs.loss(lossOf(record)))
+        if (!pairs.loss(lossOf(record)) && !taken.replaying)
           tellOnce('a loss was told after pairs that may span it had gone out; put order before pair')
       }
-      out.pass(record)
+      // a further pair behind this one reads again, too
+      if (options.events || !(taken.replaying || record.type === 'replay')) out.pass(record)
     },
     end() {
       pairs.flush()

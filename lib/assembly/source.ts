@@ -36,11 +36,24 @@ const names: usize = memory.data<u8>([
 const lengths: usize = memory.data<u8>([3, 2, 9, 7])
 const scratch: usize = memory.data((1 << 20) + 64)
 
+/** The name is the beginning of what the line says. */
+let prefixed: bool = false
+
 /**
  * The row's line, from `line` on, with `name` (the `length` bytes of a JSON string, quotes included) as its src.
- * `wanted`: where it says none, it gets one.
+ * `wanted`: where it says none, it gets one. `prefix`: the string goes on with what the line itself says; the
+ * closing quote is not given, and a slash is its last byte.
  */
-export function putWithSource(to: usize, line: usize, row: usize, name: usize, length: usize, wanted: bool): usize {
+export function putWithSource(
+  to: usize,
+  line: usize,
+  row: usize,
+  name: usize,
+  length: usize,
+  wanted: bool,
+  prefix: bool,
+): usize {
+  prefixed = prefix
   const has = <u32>get(row, HAS)
   const end = get(row, LINE_END)
   if (get(row, TYPE) != 0 || (has & HAS_SRC_MORE) != 0) return putMembers(to, line, row, name, length, wanted)
@@ -55,8 +68,7 @@ export function putWithSource(to: usize, line: usize, row: usize, name: usize, l
   if (load<u64>(after) != 0x223a22637273222c) return putMembers(to, line, row, name, length, wanted)
   const from = after + 7
   const rest = string(from + 1)
-  to = copy(to, line, from)
-  to = copy(to, name, name + length)
+  to = putName(copy(to, line, from), name, length, from)
   return copy(to, rest, end)
 }
 
@@ -65,7 +77,17 @@ export function putWithSource(to: usize, line: usize, row: usize, name: usize, l
 function putSource(to: usize, name: usize, length: usize): usize {
   // ,"src":
   store<u64>(to, 0x3a22637273222c)
-  return copy(to + 7, name, name + length)
+  return putName(to + 7, name, length, 0)
+}
+
+/** The name; as a prefix, with the rest of the JSON value at `said` (0: none) where that is a string that says something. */
+function putName(to: usize, name: usize, length: usize, said: usize): usize {
+  to = copy(to, name, name + length)
+  if (!prefixed) return to
+  if (said != 0 && load<u8>(said) == 34 && load<u8>(said + 1) != 34) return copy(to, said + 1, string(said + 1))
+  // without its slash
+  store<u8>(to - 1, 34)
+  return to
 }
 
 /** Which of the four the member's name is: 0 to 3, or -1. */
@@ -93,9 +115,9 @@ function putMembers(to: usize, line: usize, row: usize, name: usize, length: usi
   if (behind == brace) {
     // "src": without a comma before it
     store<u64>(to, 0x3a2263727322)
-    to = copy(to + 6, name, name + length)
+    to = putName(to + 6, name, length, 0)
   }
-  let said: u32 = 0
+  let done: u32 = 0
   let p = blank(brace + 1)
   while (load<u8>(p) == 34) {
     const member = p
@@ -108,18 +130,20 @@ function putMembers(to: usize, line: usize, row: usize, name: usize, length: usi
     }
     const index = which(candidate, size)
     p = blank(blank(p) + 1)
+    const said = p
     p = value(p, 1)
     if (index < 0) {
       if (to > first) store<u8>(to++, 44)
       to = copy(to, member, p)
       if (p == behind) to = putSource(to, name, length)
-    } else if (!(said & (1 << index))) {
-      said |= 1 << index
+    } else if (prefixed || !(done & (1 << index))) {
+      // of two the last counts, and says its own name
+      done |= 1 << index
       if (to > first) store<u8>(to++, 44)
       store<u8>(to++, 34)
       to = copy(to, names + (index << 4), names + (index << 4) + load<u8>(lengths + index))
       store<u16>(to, 0x3a22)
-      to = copy(to + 2, name, name + length)
+      to = putName(to + 2, name, length, said)
     }
     p = blank(p)
     if (load<u8>(p) == 44) p = blank(p + 1)

@@ -26,6 +26,39 @@ export type ClosedAccount = Account & { open: number }
 const startSide = ['replaced', 'expired', 'evicted', 'lost', 'acausal', 'open'] as const
 const endSide = ['orphans', 'acausal'] as const
 
+const NAMES = [
+  'starts',
+  'ends',
+  'pairs',
+  'replaced',
+  'expired',
+  'evicted',
+  'lost',
+  'acausal',
+  'orphans',
+  'foreign',
+] as const
+
+export function noAccount(): ClosedAccount {
+  return { ...(Object.fromEntries(NAMES.map((name) => [name, 0])) as unknown as Account), open: 0 }
+}
+
+/** Adds to the first. Both close, and so does what comes of it. */
+export function addAccount(to: ClosedAccount, more: ClosedAccount): void {
+  for (const name of [...NAMES, 'open'] as const) to[name] += more[name]
+}
+
+/** What a mark tells of it; undefined where that is none. */
+export function accountIn(value: unknown): ClosedAccount | undefined {
+  const account = noAccount()
+  for (const name of [...NAMES, 'open'] as const) {
+    const count = (value as Record<string, unknown> | null)?.[name]
+    if (!Number.isSafeInteger(count) || (count as number) < 0) return undefined
+    account[name] = count as number
+  }
+  return account
+}
+
 export function accountLine(account: ClosedAccount): string {
   const { foreign } = account
   const own = foreign > 0 ? ` (${foreign} more are of the starts' own machine)` : ''

@@ -23,6 +23,8 @@ export interface OpenStart {
   vm: number
   /** HAS bits of the start's line (time unit, cpu, pid). */
   has: number
+  /** The mark (vmpipe-wire(5)) that stood before it. */
+  since: number
   /** Events may be missing since: its end is not to be trusted. */
   unsafe: boolean
   /** Its key is a pid or cpu of this src alone, or it is given by the user and means the same everywhere. */
@@ -52,6 +54,7 @@ export function makeStart(hop: number, key: Key): OpenStart {
     src: 0,
     vm: 0,
     has: 0,
+    since: 0,
     unsafe: false,
     local: false,
     carried: nothing,

@@ -39,6 +39,8 @@ export interface PairingOptions {
   by: ((record: RecordView) => Key | undefined) | null
   /** What a pair tells of its events. */
   carried: Carried | null
+  /** One of many nodes: after so many events its clocks are judged, and a loss is of all its machines. */
+  listen?: number
 }
 
 export interface Sink {
@@ -58,6 +60,10 @@ export interface Pairing {
    * this loss was told too late to keep it back.
    */
   loss(loss: Loss): boolean
+  /** A mark stands here. Answers behind which one all lies that is held open. */
+  mark(seq: number): number
+  /** What was read so far is another's account: this one begins with the starts that are open, uncounted. */
+  resume(): void
   /** What is held goes through: the stream is over. */
   flush(): void
   /** What was counted so far; it closes. */
@@ -80,12 +86,14 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   const roles = rolesOf(hops)
   const tables = hops.map(() => new Map<Key, OpenStart>())
   const sides = tally(hops)
+  let foreignBefore = 0
+  let marked = 0
   const ended = lastEnds()
   const keys = eventKey(by)
   const age = ages()
   /** Discarded ones, to be used again. */
   const spare: OpenStart[] = []
-  const losses: { src: number; cpu: number | undefined; until: bigint }[] = []
+  const losses: { src: number; cpu: number | undefined; until: bigint; since: number }[] = []
   const account: Account = {
     starts: 0,
     ends: 0,
@@ -102,7 +110,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     skewGate((record, isStart, key, local, carried) => {
       if (isStart) onStart(record, index, key, local, carried)
       else onEnd(record, index, key, carried)
-    }),
+    }, options.listen),
   )
   function expire(high: number, low: number): void {
     for (let start = age.oldest; start; start = age.oldest) {
@@ -173,7 +181,9 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     slot.has = words[row + HAS] as number
     slot.local = local
     slot.carried = carried
-    slot.unsafe = losses.length > 0 && duringLoss(slot, record)
+    slot.since = marked
+    if (losses.length > 0) pastLosses(record.time as bigint)
+    slot.unsafe = losses.some((loss) => touches(slot, loss.src, loss.cpu))
     if (age.size > maxOpen) {
       const oldest = age.oldest as OpenStart
       account.evicted++
@@ -208,6 +218,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   function onEnd(record: RecordView, hop: number, key: Key, carried: Values): void {
     const { row } = record
     account.ends++
+    if (losses.length > 0) pastLosses(record.time as bigint)
     const src = words[row + SRC] as number
     sides.end(hop, src)
     const table = tables[hop] as Map<Key, OpenStart>
@@ -249,26 +260,22 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     sink.pair(hop, start, record, delta, carried)
   }
 
-  function duringLoss(start: OpenStart, record: RecordView): boolean {
-    const now = record.time as bigint
-    for (let i = losses.length - 1; i >= 0; i--) {
-      const loss = losses[i] as (typeof losses)[number]
-      if (now >= loss.until) losses.splice(i, 1)
-      else if (touches(start, loss.src, loss.cpu)) return true
-    }
-    return false
+  /** Losses that are over at this time. */
+  function pastLosses(now: bigint): void {
+    for (let i = losses.length - 1; i >= 0; i--)
+      if (now >= (losses[i] as (typeof losses)[number]).until) losses.splice(i, 1)
   }
 
   /** Could a missing event of this src and cpu have closed or replaced this start? */
   function touches(start: OpenStart, src: number, cpu: number | undefined): boolean {
     if (src === 0) return true
     if (start.local) return start.src === src && (cpu === undefined || (start.has & HAS_PID) !== 0 || start.cpu === cpu)
-    return sides.concerns(start.hop, src)
+    return options.listen !== undefined || sides.concerns(start.hop, src)
   }
 
   return {
     account() {
-      const foreign = sides.foreign()
+      const foreign = sides.foreign() - foreignBefore
       const { ends, orphans } = account
       return { ...account, foreign, ends: ends - foreign, orphans: orphans - foreign, open: age.size }
     },
@@ -300,6 +307,16 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         else gate.take(record, true, key, local, values)
       }
     },
+    mark(seq) {
+      for (const gate of gates) gate.settle()
+      const from = Math.min(seq, age.oldest?.since ?? seq, ...losses.map(({ since }) => since))
+      marked = seq
+      return from
+    },
+    resume() {
+      for (const name of Object.keys(account) as (keyof Account)[]) account[name] = 0
+      foreignBefore = sides.foreign()
+    },
     flush() {
       for (const gate of gates) gate.flush()
     },
@@ -315,7 +332,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         start = next
       }
       if (until !== undefined) {
-        losses.push({ src, cpu, until })
+        losses.push({ src, cpu, until, since: marked })
         for (const [hop, gate] of gates.entries()) if (src === 0 || sides.concerns(hop, src)) gate.unheard(until)
       }
       return from === undefined || !ended.after(src, from)

@@ -34,9 +34,11 @@ export interface Gate {
   flush(): void
   /** Starts or ends may be missing until then: ends without a start say nothing of clocks. */
   unheard(until: bigint): void
+  /** The same, and what was listened to so far counts: a mark, behind which nothing of before may come. */
+  settle(): void
 }
 
-const LISTEN_EVENTS = 4096
+export const LISTEN_EVENTS = 4096
 const LISTEN_NS = 5e9
 const MAX_LEAD_NS = 50e6
 /** So few leads, or so small a part of the pairs, are chance: an orphan that happens to stand before a start. */
@@ -80,11 +82,14 @@ function drop(row: number): void {
   release(row << 2, SLOT + (text ? (words[row + KEY + 1] as number) - (words[row + KEY] as number) : 0))
 }
 
-export function skewGate(through: Through): Gate {
+/** `most`: after so many events it is decided. */
+export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
   const view = new RecordView()
   let listening = true
   /** Enough was listened to. */
   let decided = false
+  /** Events that were listened to and had to be let go. */
+  let heard = 0
   let held: Held[] = []
   let next = 0
   let startSrc = -1
@@ -136,6 +141,15 @@ export function skewGate(through: Through): Gate {
     next = 0
   }
 
+  function flush(): void {
+    if (listening) decide()
+    while (next < held.length) release1(held[next++] as Held)
+    held = []
+    next = 0
+    // a few events prove no clock right
+    listening = lead === 0 && !decided
+  }
+
   return {
     get open() {
       return !listening && lead === 0
@@ -156,7 +170,7 @@ export function skewGate(through: Through): Gate {
         const last = held.at(-1) as Held
         // one machine has one clock
         const same = startSrc === endSrc && startSrc >= 0 && held.length > 64
-        if (!same && held.length < LISTEN_EVENTS && last.at <= LISTEN_NS * perNs) return
+        if (!same && heard + held.length < most && last.at <= LISTEN_NS * perNs) return
         decided = true
         decide()
         return
@@ -168,13 +182,11 @@ export function skewGate(through: Through): Gate {
     unheard(until) {
       if (deafUntil === undefined || until > deafUntil) deafUntil = until
     },
-    flush() {
-      if (listening) decide()
-      while (next < held.length) release1(held[next++] as Held)
-      held = []
-      next = 0
-      // a few events prove no clock right
-      listening = lead === 0 && !decided
+    flush,
+    settle() {
+      if (listening) heard += held.length
+      if (heard >= most) decided = true
+      flush()
     },
   }
 }

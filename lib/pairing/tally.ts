@@ -15,34 +15,56 @@ export interface Tally {
 }
 
 interface Counts {
-  /** By src. */
-  starts: number[]
-  ends: number[]
-  met: number[]
+  starts: Counter
+  ends: Counter
+  met: Counter
   /** All that met so far were of two machines. */
   crossing: boolean
 }
 
 export function tally(hops: readonly Hop[]): Tally {
-  const all: Counts[] = hops.map(() => ({ starts: [], ends: [], met: [], crossing: true }))
+  const all: Counts[] = hops.map(() => ({ starts: counter(), ends: counter(), met: counter(), crossing: true }))
   return {
-    start: (hop, src) => count((all[hop] as Counts).starts, src),
-    end: (hop, src) => count((all[hop] as Counts).ends, src),
+    start: (hop, src) => (all[hop] as Counts).starts.add(src),
+    end: (hop, src) => (all[hop] as Counts).ends.add(src),
     met(hop, startSrc, src) {
       const counts = all[hop] as Counts
-      count(counts.met, src)
+      counts.met.add(src)
       if (startSrc === src) counts.crossing = false
     },
     concerns(hop, src) {
       const { starts, ends } = all[hop] as Counts
-      return starts[src] !== undefined || ends[src] !== undefined || ends.length === 0
+      return starts.of.has(src) || ends.of.has(src) || ends.of.size === 0
     },
     foreign: () => all.reduce((sum, counts) => sum + foreignOf(counts), 0),
   }
 }
 
-function count(counts: number[], at: number): void {
-  counts[at] = (counts[at] ?? 0) + 1
+interface Count {
+  src: number
+  n: number
+}
+
+/** By src. There may be thousands of these (by-node.ts), each of a few srcs. */
+interface Counter {
+  of: Map<number, Count>
+  add(src: number): void
+}
+
+function counter(): Counter {
+  const of = new Map<number, Count>()
+  /** Mostly it is the one that it was before. */
+  let last: Count | undefined
+  return {
+    of,
+    add(src) {
+      if (last?.src !== src) {
+        last = of.get(src) ?? { src, n: 0 }
+        of.set(src, last)
+      }
+      last.n++
+    },
+  }
 }
 
 /**
@@ -50,6 +72,6 @@ function count(counts: number[], at: number): void {
  * `kvm_msi_set_irq => irq_handler_entry`, though it has the name.
  */
 function foreignOf({ starts, ends, met, crossing }: Counts): number {
-  if (!crossing || met.length === 0) return 0
-  return starts.reduce((sum, _starts, src) => sum + (met[src] === undefined ? (ends[src] ?? 0) : 0), 0)
+  if (!crossing || met.of.size === 0) return 0
+  return [...starts.of.keys()].reduce((sum, src) => sum + (met.of.has(src) ? 0 : (ends.of.get(src)?.n ?? 0)), 0)
 }

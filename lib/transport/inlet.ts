@@ -25,6 +25,7 @@ export function inlet(target: Target): Inlet {
     const { host, port } = target
     return connection(name, { host, port })
   }
+  if (target.kind === 'nats') throw new Error(`${name} is a stream of messages (nats-pull.ts)`)
   if (target.kind === 'unix') return connection(name, { path: target.path })
   if (target.kind === 'standard') return { name: 'stdin', lasting: false, open: async () => openSource('-') }
   const { path } = target

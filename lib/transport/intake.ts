@@ -26,9 +26,12 @@ import { type Ledger, ledger, type Told } from './ledger.js'
 import type { Lines } from './lines.js'
 import { type Mark, markReader } from './mark.js'
 import { json, text } from './session.js'
-import { sourceName } from './source-name.js'
+import type { SourceName } from './source-name.js'
 
 type Time = bigint | undefined
+
+/** Where a worker stands (vmpipe-wire(5)) is for itself to say: no sender makes pair take events for ones read again. */
+const OF_WORKERS = ['mark', 'replay']
 
 export interface Intake {
   readonly book: Ledger
@@ -51,14 +54,15 @@ const REWRITTEN = ['stream', 'clock', 'end', 'chain']
 /** Names that one sender may bring: whoever reads several has room for 8192 in all. */
 const MAX_NAMES = 2048
 
-export function intake(src: string, out: Out): Intake {
+/** `names`: further ones that this process may remember. */
+export function intake(naming: SourceName, out: Out, names = MAX_NAMES): Intake {
   const book = ledger()
   const rewritten = new Set(REWRITTEN.map(idOf))
   const chain = idOf('chain')
-  const naming = sourceName(src)
   const readMark = markReader()
+  const ofWorkers = new Set(OF_WORKERS.map(idOf))
   const view = new RecordView()
-  scanner.limitNames(MAX_NAMES)
+  scanner.limitNames(names)
   let lines: Lines = 'records'
   let unknown = 0
   let doubted = false
@@ -80,7 +84,7 @@ export function intake(src: string, out: Out): Intake {
 
   function lost(count: number | undefined, from: Time, to: Time): void {
     if (count === undefined) unknown++
-    const members = { src, count, from: from?.toString(), to: to?.toString() }
+    const members = { src: naming.only, count, from: from?.toString(), to: to?.toString() }
     headed ||= lines === 'text'
     out.write((lines === 'text' ? text : json).lost(members))
   }
@@ -138,7 +142,7 @@ export function intake(src: string, out: Out): Intake {
     const mark = readMark(record)
     if (mark === undefined) {
       book.line()
-      naming.pass(record, out)
+      if (!ofWorkers.has(words[record.row + TYPE] as number)) naming.pass(record, out)
       return
     }
     if (mark) takeMark(record, mark)

@@ -21,6 +21,7 @@ import type { Told } from './ledger.js'
 import { scanOf } from './lines.js'
 import { within } from './patience.js'
 import { type Hold, isWhole, type Settled, settle } from './settle.js'
+import { sourceName } from './source-name.js'
 
 export interface PullOptions {
   src: string
@@ -48,7 +49,7 @@ const UNKNOWN: Told = { missing: 0, unknown: true, doubt: false }
 
 export async function pull(inlet: Inlet, options: PullOptions, context: Context, out: Out): Promise<Pulled> {
   const { name, lasting } = inlet
-  const taken = intake(options.src, out)
+  const taken = intake(sourceName(options.src), out)
   const { book } = taken
   const channel = channels(inlet, options, context)
   /** What came on channels that broke off again before a count was told, and waits for one. */

@@ -30,6 +30,7 @@ import { LINE_ROOM, type RecordView } from '../wire/record.js'
 import { broadcast } from './broadcast.js'
 import { connectionChannel } from './connection.js'
 import { pathChannel, standardChannel } from './descriptor.js'
+import { type NatsPush, natsOutlet } from './nats-outlet.js'
 import type { Outlet, OutletOptions } from './outlet.js'
 import { type ControlKind, type Dialect, json, text, wall } from './session.js'
 import { single } from './single.js'
@@ -42,6 +43,8 @@ export interface PushOptions {
   bound: number
   /** Wait for a target that is not there, and for the first client of a broadcast. */
   wait: boolean
+  /** For a stream of NATS. */
+  nats?: NatsPush
   /** Named in the `stream` record: `push 0.1.0`. */
   tool: string
   /** It cannot go on, and nobody waits in `ready` or `close` to be told. */
@@ -257,13 +260,22 @@ export function push(target: Target, options: PushOptions): Push {
   }
 }
 
-interface Making extends OutletOptions, Pick<PushOptions, 'bound' | 'wait'> {
+/** Everything into one partition of a stream that is there. */
+const ONE: NatsPush = {
+  partitions: 1,
+  key: null,
+  stream: { create: false, size: 0, keep: 0, replicas: 1 },
+  resume: false,
+}
+
+interface Making extends OutletOptions, Pick<PushOptions, 'bound' | 'wait' | 'tool' | 'nats'> {
   streams(): Iterable<Members>
   stopped(): boolean
 }
 
 function outletOf(target: Target, making: Making): Outlet {
   const { name } = target
+  if (target.kind === 'nats') return natsOutlet(target, { ...making, nats: making.nats ?? ONE })
   if (target.kind === 'standard') return single(Promise.resolve(standardChannel()), making)
   if (target.kind === 'unix') return broadcast(name, { path: target.path }, making)
   if (target.kind === 'tcp') {

@@ -51,8 +51,8 @@ export interface Session {
   control(kind: ControlKind, members: Members): string
 }
 
-export function session(dialect: () => Dialect): Session {
-  const id = randomBytes(8).toString('hex')
+/** A new one, or one that goes on. */
+export function session(dialect: () => Dialect, id = randomBytes(8).toString('hex')): Session {
   let sent = 0
   return {
     id,

@@ -6,13 +6,16 @@
  *     tcp:ADDRESS:PORT         the same on another address: tcp:0.0.0.0:9900, tcp:[::1]:9900
  *     HOST:PORT, :PORT         TCP; both connect. :9900 is 127.0.0.1:9900
  *     unix:PATH                a unix socket; push listens there, pull connects
+ *     nats://…, tls://…        a stream of NATS JetStream (nats-address.ts)
  *     anything else            a path: a character device, a FIFO, a socket or a file, whichever is there
  *
  * A path with a colon in it is written with a slash: ./trace:1
  */
 import { statSync } from 'node:fs'
+import { type NatsTarget, parseNats } from './nats-address.js'
 
 export type Target =
+  | NatsTarget
   | { kind: 'standard'; name: string }
   | { kind: 'tcp'; name: string; host: string; port: number; listen: boolean }
   | { kind: 'unix'; name: string; path: string }
@@ -31,6 +34,7 @@ export function parseTarget(text: string): Target {
     if (Buffer.byteLength(rest) > 107) throw new Error(`the path of a unix socket has at most 107 bytes: ${rest}`)
     return { kind: 'unix', name: text, path: rest }
   }
+  if ((scheme === 'nats' || scheme === 'tls') && rest?.startsWith('//')) return parseNats(text)
   if (scheme === 'tcp') return tcp(text, rest ?? '', true)
   if (text.includes('/') || !text.includes(':')) return { kind: 'path', name: text, path: text }
   return tcp(text, text, false)

@@ -25,7 +25,15 @@ interface Exports {
   putPair(to: number, row: number): number
   putWithMember(to: number, row: number, text: number, length: number): number
   putWithTime(to: number, row: number, cycles: boolean): number
-  putWithSource(to: number, line: number, row: number, name: number, length: number, wanted: boolean): number
+  putWithSource(
+    to: number,
+    line: number,
+    row: number,
+    name: number,
+    length: number,
+    wanted: boolean,
+    prefix: boolean,
+  ): number
   scanLines(from: number, end: number, rows: number, max: number): number
   align(clock: number, at: number): number
   openText(format: number, src: number, guestSrc: number, lostType: number): void

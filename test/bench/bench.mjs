@@ -6,6 +6,7 @@
  *     npm run bench -- DIRECTORY [RUNS]  DIRECTORY/enter.ndjson and exit.ndjson (or .xz)
  *     npm run bench -- --polls [RUNS]    Open vSwitch's polls only, all 9,224,453 lines (else half of them)
  *     npm run bench -- --fleet           a simulated fleet only: how cost and memory grow from 10 to 1,000 guests
+ *     npm run bench -- --nats [EVENTS]   publishers, workers and a server of NATS (nats.mjs)
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { fleet } from './fleet.mjs'
+import { natsBench } from './nats.mjs'
 import { POLLS, writePolls } from './polls.mjs'
 
 const [directory, runsText = '3'] = process.argv.slice(2)
@@ -147,6 +149,7 @@ function polls(count) {
 
 if (directory === '--polls') polls(POLLS)
 else if (directory === '--fleet') fleet(work, cpu, megabytes)
+else if (directory === '--nats') await natsBench(Number(process.argv[3] ?? 1_000_000))
 else {
   if (directory) fetch(directory)
   else await generate()

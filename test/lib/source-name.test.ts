@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { sourceName } from '../../lib/transport/source-name.js'
+import { hostNames, type SourceName, sourceName } from '../../lib/transport/source-name.js'
 import { allocate, bytes } from '../../lib/wire/memory.js'
 import { link } from '../../lib/wire/output.js'
 import { LINE_ROOM, RecordView, rescan } from '../../lib/wire/record.js'
 
 const room = allocate(LINE_ROOM + 256)
 const text = room + 256
-const naming = sourceName('vm"1')
+const guest = sourceName('vm"1')
+const host = hostNames('node7')
 let line = ''
 let seen = { src: '', vm: '' }
 const out = link(
@@ -21,17 +22,20 @@ const out = link(
 )
 
 /** The line as it goes on, and the columns that a filter in the same process sees. */
-function renamed(input: string): { line: string; src: string; vm: string } {
+function renamed(input: string, naming: SourceName = guest): { line: string; src: string; vm: string } {
   const view = new RecordView()
   view.row = rescan(text, text + bytes.write(input, text), room)
   naming.pass(view, out)
   return { line, ...seen }
 }
 
-function wanted(record: Record<string, unknown>): Record<string, unknown> {
+function wanted(
+  record: Record<string, unknown>,
+  name: (said: unknown) => string = () => 'vm"1',
+): Record<string, unknown> {
   const claims = Object.keys(record).filter((name) => ['src', 'vm', 'start_src', 'end_src'].includes(name))
-  const named = Object.fromEntries(claims.map((name) => [name, 'vm"1']))
-  return { ...record, src: 'vm"1', ...named }
+  const named = Object.fromEntries(claims.map((claim) => [claim, name(record[claim])]))
+  return { ...record, src: name(undefined), ...named }
 }
 
 /** Names as JSON may spell them. */
@@ -79,5 +83,31 @@ describe('src is what the receiver says', () => {
     for (const before of ['{"ts":"1",', '{"tsc":"18446744073709551615",', '{'])
       for (const src of ['', '"src":"host",', '"src":"a much longer name than that",'])
         assert.equal(renamed(`${before}${src}${rest}`).line, `${before}"src":"vm\\"1",${rest}`)
+  })
+})
+
+describe("names of a host's machines stand behind its own", () => {
+  const behind = (said: unknown) => (typeof said === 'string' && said !== '' ? `node7/${said}` : 'node7')
+
+  test('in any line; what says none is the host itself', () => {
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 7 }), blank, (members, indent) => {
+        const input = `${indent}{${members.join(',')}}`
+        const result = renamed(input, host)
+        const record = wanted(JSON.parse(input), behind)
+        assert.deepEqual(JSON.parse(result.line), record)
+        assert.deepEqual([result.src, result.vm], [record.src ?? '', record.vm ?? ''])
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('a loss is of the one machine that was heard, or of the host', () => {
+    const fresh = hostNames('node8')
+    assert.equal(fresh.only, 'node8')
+    renamed('{"ts":"1","src":"vm1","event":"e"}', fresh)
+    assert.equal(fresh.only, 'node8/vm1')
+    renamed('{"ts":"1","src":"host","event":"e"}', fresh)
+    assert.equal(fresh.only, 'node8')
   })
 })
