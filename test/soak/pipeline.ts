@@ -149,7 +149,7 @@ export async function startPipeline(folder: string, most: number): Promise<Pipel
 
 /**
  * A small young generation: V8 lets it grow to 32 MiB before it collects, which for a process that makes little garbage
- * takes hours, and looks like a leak.
+ * takes hours, and is a part of what looks like a leak.
  */
 const YOUNG = '--max-semi-space-size=1'
 

@@ -30,7 +30,7 @@ const every = Math.min(10, seconds / 60)
 const calm = Math.min(8, seconds / 12)
 const warm = Math.min(300, seconds / 6)
 /** Shorter, a slope says nothing. */
-const JUDGED = 1200
+const JUDGED = 3600
 
 /** Seconds of `2` (hours), `90s`, `10min`, `24h`. */
 function duration(text: string): number {
