@@ -347,6 +347,33 @@ describe('parquet and duckdb', () => {
     assert.deepEqual(types, [['BIGINT'], ['UBIGINT']])
   })
 
+  test('in one process with what makes the records, whatever that reads', async () => {
+    const sources = [
+      ['parse -q $DATA/irqfd.dat', 2704n],
+      ['parse -q $DATA/irqfd-report.txt', 7n],
+      ['where -q 1 both.ndjson', 3979n],
+    ] as const
+    for (const [i, [source, count]] of sources.entries())
+      for (const [options, files] of [
+        ['', 'events.parquet'],
+        ['--partition-by src', 'events/*/*.parquet'],
+      ] as const) {
+        const out = `one${i}${options.slice(0, 3)}`
+        shell(`vmpipe "${source} | export parquet -q --out ${out} ${options}"`)
+        assert.deepEqual(await rows(`SELECT count(*) FROM '${out}/${files}'`), [[count]], source)
+      }
+    shell(
+      'irq-map -q --json $DATA/interrupts-guest.txt >map.ndjson; vmpipe "irq-map -q --json $DATA/interrupts-guest.txt | export parquet --out map"',
+    )
+    assert.deepEqual(
+      await rows(`SELECT record FROM 'map/records.parquet'`),
+      readFileSync(join(dir, 'map.ndjson'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => [line]),
+    )
+  })
+
   test('what pairs say beyond their columns, and when chains and delays ended', async () => {
     const lines = [
       '{"type":"clock","src":"host","ts":"0","wall":"1763855999000000000"}',

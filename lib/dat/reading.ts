@@ -24,6 +24,8 @@ export interface Taker {
   /** The same of something of which there may be many. */
   bad(message: string): void
   stopped(): boolean
+  /** Asked before more is read: whoever takes the records may not be able to now. */
+  ready?(): Promise<void> | undefined
 }
 
 /** All of an opened file. Answers how many events its pages say are missing. Throws Broken where nothing can be read. */
@@ -34,6 +36,7 @@ export async function readDat(dat: Dat, src: string, to: Taker): Promise<number>
   const clock = clockOf(dat)
   const lanes = lanesOf(dat)
   learn(dat, src, to)
+  await to.ready?.()
   to.write(streamRecord(dat, clock, src))
   const shifts = lanes.map(({ cpu }) => shiftOf(dat.options, cpu, clock.cycles))
   const rings = openRings({
@@ -62,6 +65,8 @@ export async function readDat(dat: Dat, src: string, to: Taker): Promise<number>
 async function merge(lanes: readonly Lane[], rings: Rings, src: string, to: Taker): Promise<void> {
   let cut: Lane[] = []
   for (let turn = 1; !to.stopped(); turn++) {
+    const waits = to.ready?.()
+    if (waits) await waits
     const { moved, until, broken } = fill(lanes, rings)
     for (const lane of broken) to.problem(`CPU ${lane.cpu}: ${lane.broken?.why}`)
     cut = [...cut, ...broken].filter(({ cpu, broken: lost }) => {

@@ -46,6 +46,7 @@ export async function readTraceDat(
     problem: (message: string) => context.problem(`${name}: ${message}`),
     bad: (message: string) => context.bad(name, message),
     stopped: () => stopped,
+    ready: () => context.ready?.(),
   }
   try {
     const { bytes, close } = await datBytes(path, source)

@@ -16,7 +16,7 @@ import type { RecordView } from '../wire/record.js'
 import { type Database, openDatabase } from './database.js'
 import { folderName, partitions } from './partitions.js'
 import { placing } from './placing.js'
-import { rowOf, type TableName, tableOf, tables } from './rows.js'
+import { rowOf, type TableName, tableOf, tables, type Value } from './rows.js'
 import { failureOf, rowsText } from './tables.js'
 import { workFolder } from './work-folder.js'
 
@@ -39,6 +39,8 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
   const prefix = name ?? `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`
   const places = placing(host, folderName)
   const sum = Object.fromEntries(Object.keys(tables).map((table) => [table, 0])) as Database['rows']
+  /** What comes before anybody has asked whether it can be taken: records of a tool that reads nothing. */
+  const early: [TableName, Value[]][] = []
   let parts = partitions(by)
   let open: Database | undefined
   let held = 0
@@ -49,14 +51,20 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
   async function opened(): Promise<void> {
     parts = partitions(by)
     open = await openDatabase(join(folder, `${sets}.duckdb`), true)
+    for (const [table, row] of early.splice(0)) put(open, table, row)
   }
 
   function add(record: RecordView): void {
     const table = tableOf(record.type)
     const row = rowOf(table, record, places.of(record))
+    if (open) put(open, table, row)
+    else early.push([table, row])
+  }
+
+  function put(into: Database, table: TableName, row: Value[]): void {
     row.push(parts.of(table, row))
     try {
-      open?.add(table, row)
+      into.add(table, row)
     } catch (error) {
       throw told(error)
     }
@@ -88,6 +96,7 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
 
   async function rolled(): Promise<void> {
     try {
+      if (!open && early.length > 0) await opened()
       if (open && held > 0) await write(open)
     } catch (error) {
       throw told(error)

@@ -11,7 +11,7 @@ import type { RecordView } from '../wire/record.js'
 import { systemMessage } from '../wire/system-message.js'
 import { type Database, openDatabase } from './database.js'
 import { placing } from './placing.js'
-import { rowOf, type TableName, tableOf, tables } from './rows.js'
+import { rowOf, type TableName, tableOf, tables, type Value } from './rows.js'
 import { workFolder } from './work-folder.js'
 
 interface TableOptions {
@@ -24,15 +24,20 @@ export function tableFiles({ form, out, host }: TableOptions): Stage {
   const folder = workFolder(form === 'parquet' ? out : dirname(out))
   const work = join(folder, 'work.duckdb')
   const places = placing(host, (name) => name)
+  /** What comes before anybody has asked whether it can be taken: records of a tool that reads nothing. */
+  const early: [TableName, Value[]][] = []
   let database: Database | undefined
 
   async function opened(): Promise<void> {
     database = await openDatabase(work, false)
+    for (const [table, row] of early.splice(0)) database.add(table, row)
   }
 
   function add(record: RecordView): void {
     const table = tableOf(record.type)
-    database?.add(table, rowOf(table, record, places.of(record)))
+    const row = rowOf(table, record, places.of(record))
+    if (database) database.add(table, row)
+    else early.push([table, row])
   }
 
   async function write(made: Database): Promise<void> {
