@@ -4,14 +4,12 @@
  *
  *     vmpipe_latency_seconds_bucket{path="a => b",le="0.001"} 812
  */
-import { TYPE } from '../assembly/layout.js'
-import { BadRecord, type Context, type Stage } from '../cli/tool.js'
+import type { Context, Stage } from '../cli/tool.js'
 import { shortened } from '../drawing/shortened.js'
 import { oneLine } from '../drawing/visible.js'
 import { accounts, type Figures } from '../statistics/accounts.js'
 import { type Counting, type LatencyRow, type SeriesOptions, series } from '../statistics/series.js'
-import { words } from '../wire/memory.js'
-import { idOf } from '../wire/names.js'
+import { pairRows } from './pair-rows.js'
 
 interface Buckets extends Counting {
   /** Calls up to each bound, and beyond the last. */
@@ -25,20 +23,11 @@ type Labels = Record<string, unknown>
 
 /** `bounds`: of the buckets, in ns, rising. */
 export function openMetrics(rows: SeriesOptions, bounds: readonly number[], context: Context): Stage {
-  const pair = idOf('pair')
   const account = accounts()
   const all = series(rows, () => buckets(bounds))
 
   return {
-    event() {},
-    record(record) {
-      if (words[record.row + TYPE] !== pair) {
-        account.take(record)
-        return
-      }
-      const row = all.add(record)
-      if (typeof row === 'string') throw new BadRecord(row)
-    },
+    ...pairRows(all, account),
     end() {
       const labelled = merged(all.rows)
       for (const unit of ['ns', 'cycles'] as const) {
