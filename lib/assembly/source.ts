@@ -98,6 +98,16 @@ function which(name: usize, length: usize): i32 {
   return -1
 }
 
+/** Where the last value of a name's member begins, once it was asked for. */
+const lasts: usize = memory.data(16)
+
+/** Of a member that comes twice the last counts, and says its own name; the others would each make the line grow. */
+function isLast(object: usize, index: i32, said: usize): bool {
+  const at = lasts + (index << 2)
+  if (!load<u32>(at)) store<u32>(at, <u32>find(object, names + (index << 4), load<u8>(lengths + index)))
+  return load<u32>(at) == said
+}
+
 /** Member by member. A src that is missing comes after the time, after the type, or first. */
 function putMembers(to: usize, line: usize, row: usize, name: usize, length: usize, wanted: bool): usize {
   let brace = line
@@ -118,6 +128,7 @@ function putMembers(to: usize, line: usize, row: usize, name: usize, length: usi
     to = putName(to + 6, name, length, 0)
   }
   let done: u32 = 0
+  memory.fill(lasts, 0, 16)
   let p = blank(brace + 1)
   while (load<u8>(p) == 34) {
     const member = p
@@ -136,8 +147,7 @@ function putMembers(to: usize, line: usize, row: usize, name: usize, length: usi
       if (to > first) store<u8>(to++, 44)
       to = copy(to, member, p)
       if (p == behind) to = putSource(to, name, length)
-    } else if (prefixed || !(done & (1 << index))) {
-      // of two the last counts, and says its own name
+    } else if (prefixed ? isLast(brace, index, said) : !(done & (1 << index))) {
       done |= 1 << index
       if (to > first) store<u8>(to++, 44)
       store<u8>(to++, 34)

@@ -26,8 +26,8 @@ const EXAMPLE = 'as in nats://127.0.0.1:4222/FLEET/fleet.node7.vm1'
 /** Throws an Error that says what is wrong. */
 export function parseNats(text: string): NatsTarget {
   const [, scheme, authority = '', path = ''] = /^(nats|tls):\/\/([^/]*)\/?(.*)$/s.exec(text) ?? []
-  // not said back: what stands before the @ is a secret
-  if (authority.includes('@'))
+  // not said back: what stands before the @ is a secret, and may have a slash in it
+  if (text.includes('@'))
     throw new Error(
       'a password in an address can be read by every user of this machine; NATS_CREDS or NATS_NKEY name a file, NATS_USER and NATS_PASSWORD are read, too',
     )

@@ -6,11 +6,11 @@
  * is, and a message that comes once more (published again after a lost answer, later than the server remembers) is
  * known and left out.
  */
-import { MAX_NAMES, REASON, ROW_WORDS } from '../assembly/layout.js'
+import { MAX_LINE, MAX_NAMES, REASON, REASON_TOO_LONG, ROW_WORDS } from '../assembly/layout.js'
 import type { Context } from '../cli/tool.js'
 import { allocate, bytes, release, scanner, words } from '../wire/memory.js'
 import type { Out } from '../wire/output.js'
-import { rowReason } from '../wire/reasons.js'
+import { reasonText, rowReason } from '../wire/reasons.js'
 import { type Intake, intake } from './intake.js'
 import type { Client } from './nats-connect.js'
 import { SENT, SESSION } from './nats-lane.js'
@@ -94,13 +94,27 @@ export function natsIntake(name: string, context: Context, out: Out): NatsIntake
   function put(data: Uint8Array): number {
     if (data.length + SLACK > size) {
       release(room, size)
-      size = data.length + SLACK
+      // twice as much: what is given back is of use to none that is larger
+      size = Math.max(2 * size, data.length + SLACK)
       room = allocate(size)
     }
     bytes.set(data, room)
     let end = room + data.length
     if (bytes[end - 1] !== 10) bytes[end++] = 10
     return end
+  }
+
+  /** A line that is longer than the scanner takes, or a record may become, is said, and made blank. */
+  function leaveOutLong(where: string, end: number): void {
+    if (end - room <= MAX_LINE) return
+    for (let at = room; at < end; ) {
+      const stop = bytes.indexOf(10, at)
+      if (stop - at > MAX_LINE) {
+        context.bad(where, reasonText(REASON_TOO_LONG))
+        bytes.fill(32, at, stop)
+      }
+      at = stop + 1
+    }
   }
 
   const sum = (what: (taken: Intake) => number) =>
@@ -122,7 +136,8 @@ export function natsIntake(name: string, context: Context, out: Out): NatsIntake
       const publisher = publisherOf(subject)
       const { taken } = publisher
       const session = headers?.get(SESSION) ?? ''
-      const sent = Number(headers?.get(SENT) || Number.NaN)
+      const told = headers?.get(SENT) ?? ''
+      const sent = /^\d{1,16}$/.test(told) ? Number(told) : Number.NaN
       if (session !== '' && Number.isSafeInteger(sent)) {
         if (session === publisher.session && sent < publisher.position) {
           repeated++
@@ -134,7 +149,10 @@ export function natsIntake(name: string, context: Context, out: Out): NatsIntake
         publisher.position = sent
       }
       const { received } = taken.book
-      take(taken, `${name}:${seq}`, put(data))
+      const where = `${name}:${seq}`
+      const end = put(data)
+      leaveOutLong(where, end)
+      take(taken, where, end)
       publisher.position += taken.book.received - received
     },
     counts: () => ({

@@ -86,9 +86,10 @@ function lastMark(fd: number, size: number): { mark: Mark; end: number } | undef
     const tail = Buffer.alloc(length)
     readSync(fd, tail, 0, length, size - length)
     for (let at = tail.lastIndexOf(BEGIN); at >= 0; at = at > 0 ? tail.lastIndexOf(BEGIN, at - 1) : -1) {
-      const end = tail.indexOf(10, at)
       const first = at > 0 ? tail[at - 1] === 10 : length === size
-      const mark = end > 0 && first ? markIn(tail.toString('utf8', at, end)) : undefined
+      // not looked for where no line begins: a record may hold many that look like one
+      const end = first ? tail.indexOf(10, at) : -1
+      const mark = end > 0 ? markIn(tail.toString('utf8', at, end)) : undefined
       if (mark) return { mark, end: size - length + end + 1 }
     }
     if (length === size) return undefined
@@ -99,7 +100,9 @@ function lastMark(fd: number, size: number): { mark: Mark; end: number } | undef
 function markIn(line: string): Mark | undefined {
   try {
     const members = JSON.parse(line)
-    const { seq, since = seq } = members
+    const { type, seq, since = seq } = members
+    // of two types the last counts: a sender's record may begin as a mark does
+    if (type !== 'mark') return undefined
     return Number.isSafeInteger(seq) && Number.isSafeInteger(since) ? { seq, since, members } : undefined
   } catch {
     return undefined

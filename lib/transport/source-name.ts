@@ -7,7 +7,6 @@
  * names apart, each behind its own (`hostNames`): `vm1` of node7 is `node7/vm1`. What says no name is `node7`.
  */
 import { HAS, HAS_SRC_MORE, LINE, OWN, SRC, TYPE, VM } from '../assembly/layout.js'
-import type { Members } from '../wire/comment.js'
 import { allocate, bytes, scanner, words } from '../wire/memory.js'
 import { idOf, nameOf } from '../wire/names.js'
 import type { Out } from '../wire/output.js'
@@ -65,6 +64,8 @@ export function hostNames(host: string): SourceName {
     pass(record, out) {
       if (words[record.row + TYPE] === 0) {
         const of = words[record.row + SRC] as number
+        // throws where there is no room for it: it is not the name of a loss then, either
+        idFor(of)
         first ??= of
         if (first !== of) several = true
       }
@@ -92,10 +93,10 @@ function passing(
 
   /** Each stage of a path says whose event it was. */
   function passChain(record: RecordView, out: Out): void {
-    const members: Members = JSON.parse(record.line)
-    const list = Array.isArray(members.stages) ? members.stages : []
+    const { members } = record
+    const list: unknown[] = Array.isArray(members.stages) ? members.stages : []
     const own = list.map((stage) =>
-      typeof stage === 'object' && stage?.src !== undefined ? { ...stage, src: name(stage.src) } : stage,
+      typeof stage === 'object' && stage && 'src' in stage ? { ...stage, src: name(stage.src) } : stage,
     )
     out.write(JSON.stringify(naming(name)({ ...members, stages: own })))
   }

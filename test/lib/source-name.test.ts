@@ -102,6 +102,14 @@ describe("names of a host's machines stand behind its own", () => {
     )
   })
 
+  test("in a chain's stages, and no digit is lost", () => {
+    const chain = '{"type":"chain","key":18446744073709551615,"stages":[{"src":"vm1","ts":"1"},{"src":""},{},7,null]}'
+    assert.deepEqual(JSON.parse(renamed(chain, host).line), {
+      ...{ type: 'chain', src: 'node7', key: '18446744073709551615' },
+      stages: [{ src: 'node7/vm1', ts: '1' }, { src: 'node7' }, {}, 7, null],
+    })
+  })
+
   test('a loss is of the one machine that was heard, or of the host', () => {
     const fresh = hostNames('node8')
     assert.equal(fresh.only, 'node8')
