@@ -51,6 +51,7 @@ export const nats: Target = {
       `0 s 0 10\u001f${sound}`,
       `0 s 0 2\u001f${joined(records.slice(0, 2))}\u001e1 t 0 2\u001f${joined(records.slice(1, 3))}\u001e0 s 1 3\u001f${joined(records.slice(2, 7))}`,
       `2 s 5 1\u001f${joined(records.slice(4, 5))}\u001e2 s 0 1\u001f${sound}\u001e2 s 9 1\u001f${sound}\u001e2 u 0 1\u001f${sound}`,
+      `0 s 0 1\u001f{"ts":"1","src":"${'x'.repeat(251)}","event":"a"}\n\u001e0 s 9 1\u001f${sound}`,
       `3 - - -\u001f${sound}\u001e3 s - 1\u001f${sound}\u001e3 - 7 1\u001f\u001e3 s x 1\u001f{"ts":`,
     ].map((text) => Buffer.from(text, 'latin1')),
   words: [
