@@ -102,7 +102,7 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
     await nothingLeft()
   })
 
-  test('function_graph: calls nest, and the top-level buffer is given back as it was', async () => {
+  test('function_graph: calls nest, and the top-level buffer is given back as it was', async (t) => {
     const state =
       'cd /sys/kernel/tracing; for f in current_tracer trace_clock tracing_on buffer_size_kb max_graph_depth set_graph_function set_event_notrace_pid tracing_cpumask; do echo "$f $(cat $f)"; done'
     await guest.run('echo 512 >/sys/kernel/tracing/buffer_size_kb; echo global >/sys/kernel/tracing/trace_clock')
@@ -112,21 +112,35 @@ describe('a capture in a guest with kprobes and function tracers', { skip: noGue
     // of each thread: one may be switched away from within a call
     const open = new Map<number, string[]>()
     let calls = 0
-    for (const { pid, event, args } of events) {
+    let missing = 0
+    for (const [i, { pid, event, args }] of events.entries()) {
       const entry = event === 'ftrace:funcgraph_entry'
       // the capture may begin within a call
       if (!open.has(pid) && !(entry && args.depth === 0)) continue
       const path = open.get(pid) ?? []
       open.set(pid, path)
-      if (entry) {
-        assert.equal(args.depth, path.length)
-        path.push(args.func)
-      } else {
+      const depth = entry ? path.length : path.length - 1
+      if (args.depth !== depth) {
+        missing++
+        t.diagnostic(
+          `at depth ${depth}: ${events
+            .slice(Math.max(0, i - 8), i + 3)
+            .map((one) => JSON.stringify(one))
+            .join('\n')}`,
+        )
+        assert.ok(args.depth < depth, 'an entry is missing')
+        path.length = entry ? args.depth : args.depth + 1
+      }
+      if (entry) path.push(args.func)
+      else {
         assert.equal(args.func, path.pop())
         assert.ok(BigInt(args.rettime) >= BigInt(args.calltime))
         calls++
       }
     }
+    // an exit was missing once in some hundred runs: the kernel drops, uncounted, what it takes for its own recursion
+    // (trace_recursive_lock in kernel/trace/ring_buffer.c); what a reader lost would be more than one
+    assert.ok(missing <= 1, `${missing} exits are missing`)
     assert.ok(calls > 100)
     assert.ok(events.some(({ args }) => args.func === 'vfs_read'))
     await nothingLeft()
