@@ -3,6 +3,7 @@
  * Whatever happens nothing stays in tracefs, the times never go backwards, and what is lost is said.
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { random } from '../faults/random.js'
@@ -33,7 +34,11 @@ describe('capture-host, disturbed', { skip: why }, () => {
   })
 
   test('stopped and continued: in order, and as much lost as it says', async () => {
-    const { child, done } = start('capture-host', ['-e', 'sched:*', '-m', '8K', '-d', '3s'])
+    // 20,000 events a second, where a CPU's buffer holds some hundred
+    const calls = 'setInterval(() => { for (let i = 0; i < 200; i++) process.umask(0o22) }, 10)'
+    const load = spawn(process.execPath, ['-e', calls], { stdio: 'ignore' })
+    const traced = ['-e', 'raw_syscalls:sys_enter', '--pid', `${load.pid}`]
+    const { child, done } = start('capture-host', [...traced, '-m', '8K', '-d', '3s'])
     for (let n = 0; n < 4; n++) {
       await sleep(150 + below(200))
       child.kill('SIGSTOP')
@@ -41,6 +46,7 @@ describe('capture-host, disturbed', { skip: why }, () => {
       child.kill('SIGCONT')
     }
     const { status, stdout } = await done
+    load.kill()
     assert.equal(status, 0)
     const all = records(stdout)
     const times = all.filter(({ type }) => !type).map(({ tsc }) => BigInt(tsc))
@@ -51,7 +57,7 @@ describe('capture-host, disturbed', { skip: why }, () => {
     assert.ok(lost.length > 0, 'nothing was lost: it was not stopped for long enough')
     // a page that is full has no room for the count
     const told = lost.reduce((sum, { count = 0 }) => sum + count, 0)
-    assert.ok(told > 0 && told <= end.lost, `${told} in records, ${end.lost} in all`)
+    assert.ok(end.lost > 1000 && told <= end.lost, `${told} in records, ${end.lost} in all`)
   })
 
   test('killed at random moments: the next one takes away what it left', async () => {
