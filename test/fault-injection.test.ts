@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { numberedEvents } from './faults/numbered-events.js'
 import { random } from './faults/random.js'
 
 const length = Number(process.env.FAULTS ?? 1)
@@ -18,13 +19,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const LINES = 30_000
 const input = join(folder, 'input.ndjson')
-writeFileSync(
-  input,
-  Array.from({ length: LINES }, (_, i) => {
-    const event = i % 2 ? 'a:end' : 'a:start'
-    return `${JSON.stringify({ ts: String(1000 + i), src: 'host', event, cpu: 0, pid: 7, args: { i } })}\n`
-  }).join(''),
-)
+writeFileSync(input, numberedEvents(LINES))
 const text = join(folder, 'trace.txt')
 writeFileSync(
   text,

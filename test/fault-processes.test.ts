@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { numberedEvents } from './faults/numbered-events.js'
 import { shell, strange } from './faults/processes.js'
 import { random } from './faults/random.js'
 
@@ -20,13 +21,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const LINES = 40_000
 const input = join(folder, 'input.ndjson')
-writeFileSync(
-  input,
-  Array.from({ length: LINES }, (_, i) => {
-    const event = i % 2 ? 'a:end' : 'a:start'
-    return `${JSON.stringify({ ts: String(1000 + i), src: 'host', event, cpu: 0, pid: 7, args: { i } })}\n`
-  }).join(''),
-)
+writeFileSync(input, numberedEvents(LINES))
 
 const tools = [`where 1 ${input}`, `order ${input}`, `pair a:start a:end -- ${input}`, `show ${input}`]
 /** All others, whose pipe is closed once each while the bench is short. */

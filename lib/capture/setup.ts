@@ -46,7 +46,7 @@ export interface Setup {
 const MARKS_KIB = 64
 
 /** Removes what killed runs left behind. */
-export function cleanUp(root: string): void {
+function cleanUp(root: string): void {
   giveBackTopLevel(root)
   removeLeftInstances(root)
   removeLeftProbes(root)

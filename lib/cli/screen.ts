@@ -41,7 +41,7 @@ export function screen(print: (text: string) => void): Screen | undefined {
   }
 }
 
-export function coloursOf({ NO_COLOR, COLORTERM, TERM = 'dumb' }: NodeJS.ProcessEnv): Colours {
+function coloursOf({ NO_COLOR, COLORTERM, TERM = 'dumb' }: NodeJS.ProcessEnv): Colours {
   if (NO_COLOR || TERM === 'dumb') return 0
   return COLORTERM || TERM.includes('256') ? 256 : 16
 }

@@ -42,7 +42,7 @@ import type { Out } from '../wire/output.js'
 import { RecordView, type Renderer } from '../wire/record.js'
 import type { OpenStart } from './open-starts.js'
 
-export const pairRenderer: Renderer = {
+const pairRenderer: Renderer = {
   render: (row, to) => scanner.putPair(to, row << 2),
 }
 

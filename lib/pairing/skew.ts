@@ -38,7 +38,7 @@ export interface Gate {
   settle(): void
 }
 
-export const LISTEN_EVENTS = 4096
+const LISTEN_EVENTS = 4096
 const LISTEN_NS = 5e9
 const MAX_LEAD_NS = 50e6
 /** So few leads, or so small a part of the pairs, are chance: an orphan that happens to stand before a start. */

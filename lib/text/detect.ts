@@ -9,7 +9,7 @@ export const textFormats = {
   'perf-prof': TEXT_PERF_PROF,
 } as const
 
-export const jsonFormats = ['perf-json', 'chrome-json'] as const
+const jsonFormats = ['perf-json', 'chrome-json'] as const
 
 export type TextFormat = keyof typeof textFormats
 export type JsonFormat = (typeof jsonFormats)[number]

@@ -62,7 +62,7 @@ export async function readGraph(
 type Write = (record: Record<string, unknown>, cycles: boolean) => string | undefined
 
 /** The records of lines. `take` answers what is wrong with one. */
-export function graphEvents(src: string, write: Write) {
+function graphEvents(src: string, write: Write) {
   const tasks = new Map<number, Task>()
   const losses = graphLosses(src, (record) => write(record, cycles))
   const pace = graphPace()

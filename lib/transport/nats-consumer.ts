@@ -35,7 +35,7 @@ const LOOK_MS = 500
 const NOT_FOUND = 10014
 
 /** The subjects that are read: `fleet.*.*.2of4`. */
-export function filterOf({ name, subject }: NatsTarget, { info }: Stream, place: Place | null): string {
+function filterOf({ name, subject }: NatsTarget, { info }: Stream, place: Place | null): string {
   const tail = place ? `${place.k}of${place.of}` : '*'
   if (subject !== '') return `${subject}.${tail}`
   const [prefix] = (info.config.subjects ?? []).map((of) => /^([^*>]+)\.>$/.exec(of)?.[1]).filter(Boolean)

@@ -29,7 +29,7 @@ export function hash(text: string): number {
   return h >>> 0
 }
 
-export function partitionOf(key: string, partitions: number): number {
+function partitionOf(key: string, partitions: number): number {
   return hash(key) % partitions
 }
 

@@ -81,7 +81,7 @@ function refuse({ name, stream, subject }: NatsTarget, config: Client.StreamInfo
 }
 
 /** NATS's wildcards: `*` is one token, `>` one or more at the end. */
-export function covers(pattern: string, subject: string): boolean {
+function covers(pattern: string, subject: string): boolean {
   const of = pattern.split('.')
   const tokens = subject.split('.')
   const tail = of.at(-1) === '>'

@@ -37,7 +37,7 @@ export interface Runqueues {
 }
 
 /** Who runs is not known. */
-export const unknownTask: Task = { pid: -1, comm: '?', prio: undefined }
+const unknownTask: Task = { pid: -1, comm: '?', prio: undefined }
 /** More tasks than these in one wait are one share. */
 const MAX_SHARES = 64
 const otherTasks: Task = { pid: -2, comm: 'others', prio: undefined }

@@ -8,7 +8,7 @@ import { before, wide } from './int64.js'
 import { allocate, bytes, scanner, words } from './memory.js'
 import { LINE_ROOM, RecordView, rescan } from './record.js'
 
-export const RING = 1 << 23
+const RING = 1 << 23
 /** A slot for so many bytes: few lines of events are shorter. */
 const BYTES_PER_SLOT = 64
 
