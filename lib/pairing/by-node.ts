@@ -36,12 +36,16 @@ export function pairingByNode(hops: readonly Hop[], options: Options, sink: Sink
   let marked = 0
   /** The longest loss that may be of any machine, and so of nodes that have not come yet. */
   let everyones: Loss | null = null
+  /** The longest loss of each node that has not come yet: most such names are of machines away from a fleet. */
+  const early = new Map<string, Loss>()
 
   function node(name: string): Pairing {
     const known = nodes.get(name)
     if (known) return known
     const made = pairing(hops, name === '' ? options : { ...options, listen: LISTEN_NODE }, sink)
     made.mark(marked)
+    const missed = early.get(name)
+    if (missed) made.loss(missed)
     if (everyones) made.loss(everyones)
     nodes.set(name, made)
     return made
@@ -59,6 +63,7 @@ export function pairingByNode(hops: readonly Hop[], options: Options, sink: Sink
   function clear(): void {
     nodes = new Map()
     bySrc = []
+    early.clear()
     base = noAccount()
   }
 
@@ -82,7 +87,11 @@ export function pairingByNode(hops: readonly Hop[], options: Options, sink: Sink
       if (name !== '') {
         // of a machine, or of all machines of the node of that name
         const own = node('').loss(loss)
-        return node(name).loss({ ...loss, src: 0 }) && own
+        const ofAll = { ...loss, src: 0 }
+        const known = nodes.get(name)
+        if (known) return known.loss(ofAll) && own
+        if (loss.to !== undefined && (early.get(name)?.to ?? loss.to) <= loss.to) early.set(name, ofAll)
+        return own
       }
       if (loss.to !== undefined && (everyones?.to ?? loss.to) <= loss.to) everyones = loss
       return all().reduce((soon, one) => one.loss(loss) && soon, true)
