@@ -18,10 +18,19 @@ export interface Marks {
   close(): void
 }
 
+/** Marks that may be on their way. Those that were overwritten before they were read never come. */
+const MOST = 4096
+
+interface Mark {
+  number: number
+  sample: Omit<Sample, 'stamp'>
+}
+
 export function openMarks(instance: string): Marks {
   const fd = openSync(join(instance, 'trace_marker'), constants.O_WRONLY)
   const wall = wallClock(process.hrtime.bigint, Date.now)
-  const written = new Map<number, Omit<Sample, 'stamp'>>()
+  // no Map: one that is set and deleted for days makes garbage that only a full collection finds
+  const written = new Array<Mark | undefined>(MOST)
   let count = 0
   return {
     write() {
@@ -29,17 +38,19 @@ export function openMarks(instance: string): Marks {
       writeSync(fd, `vmpipe ${++count}`)
       const after = process.hrtime.bigint()
       const mono = (before + after) / 2n
-      written.set(count, { mono, wall: wall(mono), errorNs: Math.ceil(Number(after - before) / 2) })
-      // those that were overwritten before they were read never come
-      if (written.size > 4096) written.delete(written.keys().next().value as number)
+      const sample = { mono, wall: wall(mono), errorNs: Math.ceil(Number(after - before) / 2) }
+      written[count % MOST] = { number: count, sample }
     },
     read(row) {
       const { buf } = JSON.parse(utf8(words[row + ARGS] as number, words[row + ARGS + 1] as number)) as { buf: string }
       const number = Number(/^vmpipe (\d+)$/.exec(buf)?.[1] ?? 0)
-      const mark = written.get(number)
-      written.delete(number)
-      if (!mark) return undefined
-      return { sample: { ...mark, stamp: BigInt.asUintN(64, integer64(row + TIME)) }, pid: words[row + PID] as number }
+      const mark = written[number % MOST]
+      if (mark?.number !== number) return undefined
+      written[number % MOST] = undefined
+      return {
+        sample: { ...mark.sample, stamp: BigInt.asUintN(64, integer64(row + TIME)) },
+        pid: words[row + PID] as number,
+      }
     },
     close: () => closeSync(fd),
   }

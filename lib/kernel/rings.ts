@@ -77,18 +77,30 @@ export interface Rings {
 /** A time that no event reaches: merge all there is. */
 export const ALL = 0xffff_ffff_ffff_ffffn
 
+/**
+ * What is known of one CPU's pages. Changed in place: a Map that is set and deleted for days makes garbage that only a
+ * full collection finds (each table points to the one that replaced it, and once one is old, all after it are).
+ */
+interface Lane {
+  /** The decoder's own state, in words. */
+  cursor: number
+  /** Pages that have been given back. */
+  freed: number
+  /** A page with room that nothing has been read to yet; 0: none. */
+  spare: number
+}
+
 export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOptions): Rings {
   const cursors = allocate(cpus.length * CURSOR_WORDS * 4)
-  const at = new Map(cpus.map((cpu, i) => [cpu, (cursors >> 2) + i * CURSOR_WORDS]))
+  const lanes = new Map<number, Lane>(
+    cpus.map((cpu, i) => [cpu, { cursor: (cursors >> 2) + i * CURSOR_WORDS, freed: 0, spare: 0 }]),
+  )
   const size = pageSize + SLACK
   const rows = allocate(MAX_ROWS * ROW_WORDS * 4)
   const lines = allocate(LINES + LINES_SLACK)
-  const freed = new Map(cpus.map((cpu) => [cpu, 0]))
-  /** Pages with room that nothing has been read to yet. */
-  const spare = new Map<number, number>()
 
   words.fill(0, cursors >> 2, (cursors >> 2) + cpus.length * CURSOR_WORDS)
-  for (const [cpu, cursor] of at) {
+  for (const [cpu, { cursor }] of lanes) {
     words[cursor + CURSOR_CPU] = on.cpuOf?.(cpu) ?? cpu
     words[cursor + CURSOR_SHIFT] = on.shift?.(cpu) ?? 0
     words[cursor + CURSOR_QUEUE] = allocate(depth * 4)
@@ -98,17 +110,17 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
   scanner.setStream(idOf(src), cycles)
   scanner.setLostType(idOf('lost'))
 
-  const cursorOf = (cpu: number) => at.get(cpu) as number
+  const laneOf = (cpu: number) => lanes.get(cpu) as Lane
   const waiting = (cursor: number) => (words[cursor + CURSOR_TAIL] as number) - (words[cursor + CURSOR_HEAD] as number)
   const slot = (cursor: number, n: number) =>
     ((words[cursor + CURSOR_QUEUE] as number) >> 2) + (n & (words[cursor + CURSOR_MASK] as number))
 
   /** Pages that the decoder has left are free again; the one it is in is not. */
-  function reclaim(cpu: number): void {
-    const cursor = cursorOf(cpu)
+  function reclaim(lane: Lane): void {
+    const { cursor, freed } = lane
     const done = (words[cursor + CURSOR_HEAD] as number) - (words[cursor + CURSOR_NEXT] === NEXT_NOTHING ? 0 : 1)
-    for (let n = freed.get(cpu) as number; n < done; n++) release(words[slot(cursor, n)] as number, size)
-    freed.set(cpu, Math.max(done, freed.get(cpu) as number))
+    for (let n = freed; n < done; n++) release(words[slot(cursor, n)] as number, size)
+    lane.freed = Math.max(done, freed)
   }
 
   function answer(why: number): void {
@@ -118,28 +130,29 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
 
   return {
     room(cpu) {
-      const cursor = cursorOf(cpu)
+      const lane = laneOf(cpu)
+      const { cursor } = lane
       // one slot less: the page that the decoder is in still has its own
       if (waiting(cursor) >= depth - 1) return 0
       const place = slot(cursor, words[cursor + CURSOR_TAIL] as number)
-      const page = spare.get(cpu) ?? allocate(size)
-      spare.set(cpu, page)
-      words[place] = page
-      return page
+      lane.spare ||= allocate(size)
+      words[place] = lane.spare
+      return lane.spare
     },
     put(cpu) {
-      const cursor = cursorOf(cpu)
-      spare.delete(cpu)
+      const lane = laneOf(cpu)
+      const { cursor } = lane
+      lane.spare = 0
       words[cursor + CURSOR_TAIL] = (words[cursor + CURSOR_TAIL] as number) + 1
     },
     newest(cpu) {
-      const cursor = cursorOf(cpu)
+      const { cursor, freed } = laneOf(cpu)
       const tail = words[cursor + CURSOR_TAIL] as number
-      if (tail === (freed.get(cpu) as number)) return undefined
+      if (tail === freed) return undefined
       return BigInt.asUintN(64, scanner.lastTime(cursor * 4, words[slot(cursor, tail - 1)] as number))
     },
     floor(time) {
-      for (const cursor of at.values()) bytes.writeBigUInt64LE(time, (cursor + CURSOR_FLOOR) * 4)
+      for (const { cursor } of lanes.values()) bytes.writeBigUInt64LE(time, (cursor + CURSOR_FLOOR) * 4)
     },
     merge(until) {
       while (true) {
@@ -151,11 +164,11 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
         if (why === STOP_DONE) break
         answer(why)
       }
-      for (const cpu of cpus) reclaim(cpu)
+      for (const lane of lanes.values()) reclaim(lane)
     },
     unsaid() {
       return cpus.flatMap((cpu) => {
-        const cursor = cursorOf(cpu)
+        const { cursor } = laneOf(cpu)
         const count = bytes.readBigInt64LE((cursor + CURSOR_LOST) * 4)
         const from = bytes.readBigUInt64LE((cursor + CURSOR_LAST) * 4)
         if (count === 0n) return []
@@ -164,18 +177,17 @@ export function openRings({ cpus, pageSize, depth, src, cycles, ...on }: RingsOp
       })
     },
     close() {
-      for (const [cpu, cursor] of at) {
+      for (const { cursor, freed, spare } of lanes.values()) {
         const tail = words[cursor + CURSOR_TAIL] as number
-        for (let n = freed.get(cpu) as number; n < tail; n++) release(words[slot(cursor, n)] as number, size)
-        const page = spare.get(cpu)
-        if (page) release(page, size)
+        for (let n = freed; n < tail; n++) release(words[slot(cursor, n)] as number, size)
+        if (spare) release(spare, size)
         release(words[cursor + CURSOR_QUEUE] as number, depth * 4)
       }
       release(cursors, cpus.length * CURSOR_WORDS * 4)
       release(rows, MAX_ROWS * ROW_WORDS * 4)
       release(lines, LINES + LINES_SLACK)
     },
-    missed: (cpu) => Number(bytes.readBigInt64LE((cursorOf(cpu) + CURSOR_MISSED) * 4)),
+    missed: (cpu) => Number(bytes.readBigInt64LE((laneOf(cpu).cursor + CURSOR_MISSED) * 4)),
     get counts() {
       return { own: scanner.ringOwn(), about: scanner.ringAbout() }
     },
