@@ -176,6 +176,7 @@ const programs = [
   'fuzz/worker.ts',
   'sim/sim.ts',
   'soak/soak.ts',
+  'soak/collect.ts',
   'soak/load.ts',
   'soak/witness.ts',
   'hostile/guest.ts',

@@ -1,8 +1,12 @@
 /** What the soak measures with: that its witness notices what is missing, and that its slopes are those of others. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { random } from './faults/random.js'
+import { checkMemory, lives } from './soak/memory.js'
 import { slopeOf } from './soak/slope.js'
 import type { Seen } from './soak/witness.js'
 
@@ -54,5 +58,61 @@ describe('the slope', () => {
       return Math.abs(slope) < 2 * error
     }).filter(Boolean).length
     assert.ok(flat > 0.9 * 300, `${flat} of 300`)
+  })
+})
+
+/** What a program that runs for two seconds holds after each full collection, in KiB. */
+function heldBy(program: string): number[] {
+  const folder = mkdtempSync(join(tmpdir(), 'vmpipe-collect-'))
+  const env = { ...process.env, COLLECT_TO: folder, COLLECT_EVERY: '0.2' }
+  const args = ['--import', './dist/test/soak/collect.mjs', '-e', program]
+  assert.equal(spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status, 0)
+  const [name = ''] = readdirSync(folder)
+  const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n')
+  rmSync(folder, { recursive: true })
+  return lines.map((line) => JSON.parse(line).heap_kib)
+}
+
+describe('what a process holds', () => {
+  const forTwoSeconds = 'setTimeout(() => clearInterval(timer), 2000); '
+
+  test('garbage is not held, however old it is', () => {
+    const made =
+      'const young = []; const timer = setInterval(() => { young.push(new Array(1e4).fill(0)); young.length > 5 && young.shift() }, 20)'
+    const sizes = heldBy(`${forTwoSeconds}${made}`)
+    assert.ok(sizes.length >= 3, `${sizes}`)
+    assert.ok((sizes.at(-1) as number) - (sizes[1] as number) < 500, `${sizes}`)
+  })
+
+  test('a leak is', () => {
+    const made = 'const all = []; const timer = setInterval(() => { all.push(new Array(1e4).fill(0)) }, 20)'
+    const sizes = heldBy(`${forTwoSeconds}${made}`)
+    assert.ok((sizes.at(-1) as number) - (sizes[0] as number) > 1500, `${sizes}`)
+  })
+
+  test('a process that holds 2 MiB more each hour is found, one that makes that much garbage is not', () => {
+    const every = Array.from({ length: 12 }, (_, i) => 300 * (i + 1))
+    const of = (process: string, held: number) => ({
+      samples: every.map((t) => ({
+        t,
+        process,
+        pid: held,
+        rss_kib: 50_000 + (2048 * t) / 3600,
+        peak_kib: 0,
+        fds: 9,
+        cpu_s: 0,
+      })),
+      full: every.map((t, i) => ({ t, process, rss_kib: 50_000 + (held * t) / 3600 + (i % 3), heap_kib: 4000 })),
+    })
+    const both = [of('leaks', 2048), of('litters', 0)]
+    const all = lives(
+      both.flatMap(({ samples }) => samples),
+      both.flatMap(({ full }) => full),
+      0,
+    )
+    const check = checkMemory(all, true).at(-1)
+    assert.equal(check?.holds, false)
+    assert.match(check?.figures ?? '', /^leaks 20\d\d ± \d, litters -?\d ± \d$/)
+    assert.equal(checkMemory(all.slice(1), true).at(-1)?.holds, true)
   })
 })

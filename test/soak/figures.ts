@@ -26,13 +26,13 @@ export function figures({ seconds, warm, seed, made, troubles, lives, checks }: 
     '| --- | --- | --- |',
     ...checks.map(({ holds, what, figures }) => `| ${holds ? 'yes' : '**no**'} | ${what} | ${figures} |`),
     '',
-    `Memory after the first ${Math.round(warm)} s, the medians of the first and last tenth of the samples:`,
+    `Memory after the first ${Math.round(warm)} s: the medians of the first and last tenth of the samples, and, right after full collections of the garbage, what is held:`,
     '',
-    '| process | RSS, MiB | slope, KiB/h ± 2 standard errors | most, MiB | descriptors | CPU, s |',
-    '| --- | --: | --: | --: | --: | --: |',
+    '| process | RSS, MiB | its slope, KiB/h ± 2 standard errors | held, slope of the RSS | held, heap in KiB | most, MiB | descriptors | CPU, s |',
+    '| --- | --: | --: | --: | --: | --: | --: | --: |',
     ...lives.map(
-      ({ process, processes, rss, slope, peak, fds, cpu }) =>
-        `| ${process}${processes > 1 ? ` (${processes} in turn)` : ''} | ${rss.map(mib).join(' to ')} | ${slopeText(slope)} | ${mib(peak)} | ${fds.join(' to ')} | ${processes > 1 ? '' : Math.round(cpu)} |`,
+      ({ process, processes, rss, slope, held, heap, peak, fds, cpu }) =>
+        `| ${process}${processes > 1 ? ` (${processes} in turn)` : ''} | ${rss.map(mib).join(' to ')} | ${slopeText(slope)} | ${slopeText(held)} | ${heap?.join(' to ') ?? '-'} | ${mib(peak)} | ${fds.join(' to ')} | ${processes > 1 ? '' : Math.round(cpu)} |`,
     ),
     '',
   ].join('\n')

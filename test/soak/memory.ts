@@ -1,7 +1,7 @@
 /** What the samples say of each process: is its memory flat, does it keep its descriptors. */
 import type { Check } from './account.js'
-import type { Sample } from './samples.js'
-import { slopeOf } from './slope.js'
+import type { Collected, Sample } from './samples.js'
+import { type Slope, slopeOf } from './slope.js'
 
 export interface Life {
   process: string
@@ -12,8 +12,12 @@ export interface Life {
   rss: [first: number, last: number]
   peak: number
   fds: [first: number, last: number]
-  /** KiB an hour, and twice its standard error; none where it was restarted. */
-  slope: { slope: number; error: number } | undefined
+  /** RSS in KiB an hour, and twice its standard error; none where it was restarted. */
+  slope: Slope | undefined
+  /** The same right after full collections: what is no garbage. */
+  held: Slope | undefined
+  /** KiB of the heap after the first full collection and after the last one. */
+  heap: [first: number, last: number] | undefined
   cpu: number
 }
 
@@ -23,7 +27,7 @@ const MOST_KIB = 200 * 1024
 const MOST_SLOPE = 1024
 
 /** `warm`: seconds that are left out. */
-export function lives(samples: readonly Sample[], warm: number): Life[] {
+export function lives(samples: readonly Sample[], collections: readonly Collected[], warm: number): Life[] {
   const names = [...new Set(samples.map(({ process }) => process))]
   return names.map((process) => {
     const all = samples.filter((sample) => sample.process === process)
@@ -34,13 +38,23 @@ export function lives(samples: readonly Sample[], warm: number): Life[] {
       median(after.slice(0, tenth).map(of)),
       median(after.slice(-tenth).map(of)),
     ]
-    const fitted = slopeOf(after.map(({ t, rss_kib }) => [t / 3600, rss_kib]))
+    const full = collections.filter((one) => one.process === process && one.t >= warm)
+    const once = processes === 1
     return {
       ...{ process, processes, samples: all, peak: Math.max(...all.map(({ peak_kib }) => peak_kib)) },
       ...{ rss: ends(({ rss_kib }) => rss_kib), fds: ends(({ fds }) => fds), cpu: all.at(-1)?.cpu_s ?? 0 },
-      slope: processes === 1 ? { slope: fitted.slope, error: 2 * fitted.error } : undefined,
+      slope: once ? rssSlope(after) : undefined,
+      held: once ? rssSlope(full) : undefined,
+      heap: once && full.length > 0 ? [full[0]?.heap_kib as number, full.at(-1)?.heap_kib as number] : undefined,
     }
   })
+}
+
+/** Of less than three points it would be certain. */
+function rssSlope(points: readonly { t: number; rss_kib: number }[]): Slope | undefined {
+  if (points.length < 3) return undefined
+  const { slope, error } = slopeOf(points.map(({ t, rss_kib }) => [t / 3600, rss_kib]))
+  return { slope, error: 2 * error }
 }
 
 function median(numbers: number[]): number {
@@ -53,7 +67,7 @@ export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
     some.map((life) => `${life.process} ${figures(life)}`).join(', ')
   const large = all.filter(({ peak }) => peak > MOST_KIB)
   const holding = all.filter(({ fds: [first, last] }) => last > first)
-  const growing = all.filter(({ slope }) => slope && slope.slope - slope.error > MOST_SLOPE)
+  const growing = all.filter(({ held }) => held && held.slope - held.error > MOST_SLOPE)
   const peak = Math.max(...all.map(({ peak }) => peak))
   return [
     {
@@ -69,11 +83,11 @@ export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
     ...(judged
       ? [
           {
-            what: `no memory grows by ${MOST_SLOPE} KiB an hour or more, two standard errors taken off`,
+            what: `garbage apart, no memory grows by ${MOST_SLOPE} KiB an hour or more, two standard errors taken off`,
             holds: growing.length === 0,
             figures: named(
-              all.filter(({ slope }) => slope),
-              ({ slope }) => slopeText(slope),
+              all.filter(({ held }) => held),
+              ({ held }) => slopeText(held),
             ),
           },
         ]
@@ -82,6 +96,6 @@ export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
 }
 
 /** `-12 ± 30` */
-export function slopeText(slope: Life['slope']): string {
+export function slopeText(slope: Slope | undefined): string {
   return slope ? `${Math.round(slope.slope)} ± ${Math.round(slope.error)}` : '-'
 }

@@ -12,6 +12,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type Relay, relay } from '../support/relay.js'
 import { until } from '../support/tracing.js'
 import { type Generator, generator } from './generator.js'
@@ -50,8 +51,14 @@ const EVENTS = 'syscalls:sys_enter_umask,syscalls:sys_exit_umask'
 const QUEUE = ['--max-queue', '64', '--interval', '50ms', '--wait']
 const FIFOS = ['captured', 'host', 'host-seen', 'guest', 'guest-seen', 'ordered', 'paired']
 
-/** `most`: seconds after which a capture that nobody ends gives up. */
-export async function startPipeline(folder: string, most: number): Promise<Pipeline> {
+export interface Settings {
+  /** Seconds after which a capture that nobody ends gives up. */
+  most: number
+  /** Each stage collects its garbage every so many seconds, and writes to that folder what it holds (collect.ts). */
+  collecting: { to: string; every: number } | undefined
+}
+
+export async function startPipeline(folder: string, { most, collecting }: Settings): Promise<Pipeline> {
   const stages = new Map<string, Stage>()
   const fifo = (name: string) => join(folder, name)
   execFileSync('mkfifo', FIFOS.map(fifo))
@@ -63,7 +70,7 @@ export async function startPipeline(folder: string, most: number): Promise<Pipel
   /** `from`, `to`: FIFOs; else pipes. */
   function start(name: string, command: readonly string[], { from = '', to = '' } = {}): Stage {
     const redirected = `exec "$@"${from && ` <${from}`}${to && ` >${to}`}`
-    const stage = spawned(name, ['sh', '-c', redirected, 'sh', ...command], folder)
+    const stage = spawned(name, ['sh', '-c', redirected, 'sh', ...command], folder, collecting)
     stages.set(name, stage)
     return stage
   }
@@ -154,9 +161,19 @@ export async function startPipeline(folder: string, most: number): Promise<Pipel
 const YOUNG = '--max-semi-space-size=1'
 
 /** What it says on stderr is kept, the last of it. */
-function spawned(name: string, [command = '', ...args]: readonly string[], cwd: string): Stage {
-  const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${YOUNG}`
-  const env = { ...process.env, NODE_OPTIONS, PATH: `${resolve('dist/bin')}:${process.env.PATH}` }
+function spawned(
+  name: string,
+  [command = '', ...args]: readonly string[],
+  cwd: string,
+  collecting: Settings['collecting'],
+): Stage {
+  const collect = collecting ? `--import ${pathToFileURL('dist/test/soak/collect.mjs')}` : ''
+  const env = {
+    ...process.env,
+    PATH: `${resolve('dist/bin')}:${process.env.PATH}`,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${YOUNG} ${collect}`,
+    ...(collecting && { COLLECT_TO: collecting.to, COLLECT_EVERY: `${collecting.every}` }),
+  }
   const child = spawn(command, args, { cwd, env, stdio: 'pipe' })
   child.stdin.on('error', () => {})
   const ended = once(child, 'close').then(([status]) => status as number | null)

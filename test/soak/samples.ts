@@ -1,5 +1,6 @@
 /** What the kernel says of a process, sampled: its memory, its descriptors, its time. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 export interface Sample {
   /** Seconds from the beginning. */
@@ -12,6 +13,14 @@ export interface Sample {
   fds: number
   /** Seconds of CPU time so far, in ticks of 10 ms. */
   cpu_s: number
+}
+
+/** What a process had right after a full collection of its garbage (collect.ts). */
+export interface Collected {
+  t: number
+  process: string
+  rss_kib: number
+  heap_kib: number
 }
 
 /** Undefined where it has just gone. */
@@ -28,6 +37,20 @@ export function sample(t: number, process: string, pid: number): Sample | undefi
   } catch {
     return undefined
   }
+}
+
+/** By process id, as they are called in `samples`. `began`: ms of CLOCK_REALTIME at t = 0. */
+export function collected(folder: string, samples: readonly Sample[], began: number): Collected[] {
+  const named = new Map(samples.map(({ pid, process }) => [pid, process]))
+  return readdirSync(folder).flatMap((pid) => {
+    const process = named.get(Number(pid))
+    if (!process) return []
+    const lines = readFileSync(join(folder, pid), 'utf8').trimEnd().split('\n')
+    return lines.map((line) => {
+      const { at, ...sizes } = JSON.parse(line)
+      return { t: round((at - began) / 1000), process, ...sizes }
+    })
+  })
 }
 
 const round = (seconds: number) => Math.round(seconds * 10) / 10

@@ -5,6 +5,7 @@
  *     npm run soak                  one hour
  *     SOAK=24 npm run soak          hours; SOAK=90s, SOAK=10min for trying
  *     SEED=7 npm run soak           other troubles
+ *     COLLECT=no npm run soak       no garbage is collected but by V8's own judgement
  *
  * Writes dist/soak/samples.ndjson, soak.svg and figures.md. The status is 1 where a check does not hold. Needs what a
  * capture needs: root and tracefs.
@@ -19,7 +20,7 @@ import { figures } from './figures.js'
 import { checkMemory, lives } from './memory.js'
 import { type Pipeline, startPipeline } from './pipeline.js'
 import { plot } from './plot.js'
-import { type Sample, sample } from './samples.js'
+import { collected, type Sample, sample } from './samples.js'
 import { makeTrouble, type Trouble } from './trouble.js'
 
 const seconds = duration(process.env.SOAK ?? '1')
@@ -29,6 +30,8 @@ const folder = process.env.SOAK_OUT ?? 'dist/soak'
 const every = Math.min(10, seconds / 60)
 const calm = Math.min(8, seconds / 12)
 const warm = Math.min(300, seconds / 6)
+/** Between full collections. */
+const collectEvery = Math.min(300, seconds / 12)
 /** Shorter, a slope says nothing. */
 const JUDGED = 3600
 
@@ -43,11 +46,15 @@ function duration(text: string): number {
 async function soak(): Promise<Check[]> {
   const before = captures()
   const work = mkdtempSync(join(tmpdir(), 'vmpipe-soak-'))
-  const pipeline = await startPipeline(work, seconds + 300)
+  const heaps = join(work, 'heaps')
+  mkdirSync(heaps)
+  const collecting = process.env.COLLECT === 'no' ? undefined : { to: heaps, every: collectEvery }
+  const pipeline = await startPipeline(work, { most: seconds + 300, collecting })
   process.once('exit', () => pipeline.kill())
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
   const results = written()
   pipeline.onHistogram(results.take)
+  const began = Date.now()
   const from = performance.now()
   const now = () => (performance.now() - from) / 1000
   const samples: Sample[] = []
@@ -72,9 +79,10 @@ async function soak(): Promise<Check[]> {
   clearInterval(looking)
   await sleep(2000)
   const made = await pipeline.end()
+  const collections = collected(heaps, samples, began)
   rmSync(work, { recursive: true })
 
-  const of = lives(samples, warm)
+  const of = lives(samples, collections, warm)
   const left = captures().filter((name) => !before.includes(name))
   const died = await deaths(pipeline)
   const checks = [
@@ -89,7 +97,8 @@ async function soak(): Promise<Check[]> {
   ]
   mkdirSync(folder, { recursive: true })
   const run = { seconds, warm, seed, made, troubles, lives: of, checks, calls, restarts: pipeline.restarts }
-  writeFileSync(join(folder, 'samples.ndjson'), samples.map((one) => `${JSON.stringify(one)}\n`).join(''))
+  const lines = [...samples, ...collections].map((one) => `${JSON.stringify(one)}\n`)
+  writeFileSync(join(folder, 'samples.ndjson'), lines.join(''))
   writeFileSync(join(folder, 'figures.md'), figures(run))
   writeFileSync(join(folder, 'soak.svg'), plot(run))
   return checks
