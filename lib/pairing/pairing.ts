@@ -22,6 +22,7 @@ import type { RecordView } from '../wire/record.js'
 import type { Account, ClosedAccount } from './account.js'
 import type { Carried, Values } from './carried.js'
 import { eventKey, type Key } from './event-key.js'
+import { guests } from './guests.js'
 import { type Hop, rolesOf } from './hops.js'
 import { lastEnds } from './last-ends.js'
 import { ages, makeStart, type OpenStart } from './open-starts.js'
@@ -90,6 +91,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   let marked = 0
   const ended = lastEnds()
   const keys = eventKey(by)
+  const known = guests()
   const age = ages()
   /** Discarded ones, to be used again. */
   const spare: OpenStart[] = []
@@ -158,13 +160,13 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     const src = words[row + SRC] as number
     sides.start(hop, src)
     const table = tables[hop] as Map<Key, OpenStart>
-    const vm = words[row + VM] as number
+    const vm = known.take(row)
     const first = table.get(key)
     let start = first
     if (first === undefined) {
       start = startOf(hop, key)
       table.set(key, start)
-    } else if (first.open && (queues || first.vm !== vm)) start = another(first, vm)
+    } else if (first.open && (queues || known.of(first.vm, first.src) !== vm)) start = another(first, vm)
     const slot = start as OpenStart
     if (slot.open) {
       account.replaced++
@@ -177,7 +179,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     slot.cpu = words[row + CPU] as number
     slot.pid = words[row + PID] as number
     slot.src = src
-    slot.vm = vm
+    slot.vm = words[row + VM] as number
     slot.has = words[row + HAS] as number
     slot.local = local
     slot.carried = carried
@@ -196,7 +198,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   function another(first: OpenStart, vm: number): OpenStart {
     let last = first
     for (let at: OpenStart | null = first; at; at = at.other) {
-      if (!queues && at.vm === vm) return at
+      if (!queues && known.of(at.vm, at.src) === vm) return at
       last = at
     }
     const slot = startOf(first.hop, first.key)
@@ -204,11 +206,19 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     return slot
   }
 
+  /** Both concern a guest, and not the same. */
+  function isOfAnother({ vm, src }: OpenStart, other: number): boolean {
+    const own = known.of(vm, src)
+    return own !== 0 && other !== 0 && own !== other
+  }
+
   /** The open start that an end of this vm closes. */
   function startFor(first: OpenStart | undefined, vm: number): OpenStart | null {
+    if (first === undefined) return null
+    if (first.other === null) return first.open && !isOfAnother(first, vm) ? first : null
     let found: OpenStart | null = null
-    for (let at = first ?? null; at; at = at.other) {
-      if (!at.open || (vm !== 0 && at.vm !== 0 && at.vm !== vm)) continue
+    for (let at: OpenStart | null = first; at; at = at.other) {
+      if (!at.open || isOfAnother(at, vm)) continue
       if (policy === 'fifo') return at
       if (found === null || policy === 'lifo' || at.turn > found.turn === (policy === 'last')) found = at
     }
@@ -223,8 +233,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     sides.end(hop, src)
     const table = tables[hop] as Map<Key, OpenStart>
     const first = table.get(key)
-    const start =
-      first?.other === null && first.vm === 0 ? (first.open ? first : null) : startFor(first, words[row + VM] as number)
+    const start = startFor(first, known.take(row))
     if (start === null) {
       account.orphans++
       return
@@ -266,10 +275,11 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       if (now >= (losses[i] as (typeof losses)[number]).until) losses.splice(i, 1)
   }
 
-  /** Could a missing event of this src and cpu have closed or replaced this start? */
+  /** Could a missing event of this src and cpu have closed or replaced this start? One of a guest is of no other guest. */
   function touches(start: OpenStart, src: number, cpu: number | undefined): boolean {
     if (src === 0) return true
     if (start.local) return start.src === src && (cpu === undefined || (start.has & HAS_PID) !== 0 || start.cpu === cpu)
+    if (known.alone(src) && isOfAnother(start, src)) return false
     return options.listen !== undefined || sides.concerns(start.hop, src)
   }
 

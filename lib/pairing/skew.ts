@@ -22,6 +22,7 @@ import { allocate, bytes, release, words } from '../wire/memory.js'
 import { RecordView } from '../wire/record.js'
 import type { Values } from './carried.js'
 import type { Key } from './event-key.js'
+import { type Guests, guests } from './guests.js'
 
 /** An event of a hop, as what it comes in, with its key. */
 export type Through = (record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values) => void
@@ -59,6 +60,17 @@ interface Held {
   at: number
 }
 
+/** What the last events of a key were; NaN: there is none of that kind. */
+interface State {
+  orphan: number
+  start: number
+  /** How long before that start an orphan was. */
+  early: number
+}
+
+/** By guest and key. */
+type States = Map<string, State>
+
 const SLOT = ROW_WORDS * 4
 
 /** A copy of the row, and of the text of its key, for when its line is gone. */
@@ -92,6 +104,9 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
   let heard = 0
   let held: Held[] = []
   let next = 0
+  /** Of what was listened to and let go before it was decided. */
+  let states: States = new Map()
+  const known = guests()
   let startSrc = -1
   let endSrc = -1
   let firstHigh = 0
@@ -103,12 +118,23 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
 
   function hold(record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values): void {
     const { row } = record
-    if (held.length === 0) {
-      firstHigh = words[row + TIME + 1] as number
-      firstLow = words[row + TIME] as number
-      perNs = record.has(HAS_TSC) ? CYCLES_PER_NS : 1
-    }
+    if (held.length === 0 && states.size === 0) begin(record)
+    known.take(row)
     held.push({ row: keep(record), isStart, key, local, carried, at: timeOf(record) })
+  }
+
+  /** Times are measured from here on. */
+  function begin(record: RecordView): void {
+    firstHigh = words[record.row + TIME + 1] as number
+    firstLow = words[record.row + TIME] as number
+    perNs = record.has(HAS_TSC) ? CYCLES_PER_NS : 1
+  }
+
+  /** It is not listened to, but its end will be. */
+  function noteStart(record: RecordView, key: Key): void {
+    if (states.size === 0) begin(record)
+    known.take(record.row)
+    stateOf(states, known, record.row, key).start = timeOf(record)
   }
 
   function timeOf({ row }: RecordView): number {
@@ -124,7 +150,10 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
   /** What was listened to goes through, in the order in which it happened. */
   function decide(): void {
     listening = false
-    lead = startSrc === endSrc || startSrc < 0 || endSrc < 0 ? 0 : MARGIN * leadOf(held, MAX_LEAD_NS * perNs)
+    const found = leadOf(held, MAX_LEAD_NS * perNs, states, known)
+    const twoMachines = startSrc !== endSrc && startSrc >= 0 && endSrc >= 0
+    if (twoMachines) lead = MARGIN * found.lead
+    states = decided ? new Map() : found.states
     const now = held.at(-1)?.at ?? 0
     const all = lead === 0 ? held : inShiftedOrder(held, lead)
     held = []
@@ -141,13 +170,14 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
     next = 0
   }
 
-  function flush(): void {
+  function letGo(): void {
     if (listening) decide()
     while (next < held.length) release1(held[next++] as Held)
     held = []
     next = 0
     // a few events prove no clock right
     listening = lead === 0 && !decided
+    if (!listening || states.size > most) states = new Map()
   }
 
   return {
@@ -157,6 +187,7 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
     take(record, isStart, key, local, carried) {
       if (listening && deafUntil !== undefined) {
         if (integer64(record.row + TIME) < deafUntil) {
+          if (isStart) noteStart(record, key)
           through(record, isStart, key, local, carried)
           return
         }
@@ -170,7 +201,7 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
         const last = held.at(-1) as Held
         // one machine has one clock
         const same = startSrc === endSrc && startSrc >= 0 && held.length > 64
-        if (!same && heard + held.length < most && last.at <= LISTEN_NS * perNs) return
+        if (!same && heard + held.length < most && last.at - (held[0] as Held).at <= LISTEN_NS * perNs) return
         decided = true
         decide()
         return
@@ -182,11 +213,15 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
     unheard(until) {
       if (deafUntil === undefined || until > deafUntil) deafUntil = until
     },
-    flush,
+    flush() {
+      letGo()
+      // an end without a start is none of what comes behind a loss
+      for (const state of states.values()) state.orphan = state.early = none
+    },
     settle() {
       if (listening) heard += held.length
       if (heard >= most) decided = true
-      flush()
+      letGo()
     },
   }
 }
@@ -198,31 +233,45 @@ function inShiftedOrder(events: readonly Held[], lead: number): Held[] {
 }
 
 /** The largest lead of ends before their starts; raised until what is left of leads is chance. */
-function leadOf(events: readonly Held[], limit: number): number {
+function leadOf(
+  events: readonly Held[],
+  limit: number,
+  before: States,
+  known: Guests,
+): { lead: number; states: States } {
   let lead = 0
+  let states = before
   for (let turn = 0; turn < 8; turn++) {
-    const { pairs, leads } = nearest(inShiftedOrder(events, lead), lead, limit)
-    if (leads.length <= Math.max(CHANCE, pairs * CHANCE_PART)) return lead
-    lead += Math.max(...leads)
+    const met = nearest(inShiftedOrder(events, lead), lead, limit, before, known)
+    states = met.states
+    if (met.leads.length <= Math.max(CHANCE, met.pairs * CHANCE_PART)) break
+    lead += Math.max(...met.leads)
   }
-  return lead
+  return { lead, states }
+}
+
+const none = Number.NaN
+
+function stateOf(states: States, known: Guests, row: number, key: Key): State {
+  const id = `${known.of(words[row + VM] as number, words[row + SRC] as number)} ${key}`
+  const state = states.get(id) ?? { orphan: none, start: none, early: none }
+  states.set(id, state)
+  return state
 }
 
 /** Pairs each start with the end after it or the orphan before it, whichever is nearer. */
-function nearest(events: readonly Held[], lead: number, limit: number): { pairs: number; leads: number[] } {
-  interface State {
-    orphan: number
-    start: number
-    early: number
-  }
-  const none = Number.NaN
-  const states = new Map<string, State>()
+function nearest(
+  events: readonly Held[],
+  lead: number,
+  limit: number,
+  before: States,
+  known: Guests,
+): { pairs: number; leads: number[]; states: States } {
+  const states: States = new Map([...before].map(([id, state]) => [id, { ...state }]))
   const leads: number[] = []
   let pairs = 0
   for (const { isStart, key, at, row } of events) {
-    const id = `${words[row + VM]} ${key}`
-    const state = states.get(id) ?? { orphan: none, start: none, early: none }
-    states.set(id, state)
+    const state = stateOf(states, known, row, key)
     if (isStart) {
       if (state.early > 0) leads.push(state.early)
       state.start = at
@@ -239,5 +288,5 @@ function nearest(events: readonly Held[], lead: number, limit: number): { pairs:
     state.start = none
     state.early = none
   }
-  return { pairs, leads }
+  return { pairs, leads, states }
 }

@@ -11,6 +11,7 @@ interface Event {
   what: 'A' | 'B'
   key: number
   vm: string | undefined
+  src?: string
 }
 
 const base = 2n ** 60n
@@ -20,13 +21,16 @@ const event = fc.record({
   key: fc.nat(2),
   vm: fc.constantFrom(undefined, undefined, 'vm1', 'vm2'),
 })
-const ordered = fc.array(event, { maxLength: 40 }).map((events) => events.toSorted((a, b) => a.at - b.at))
+/** Of a host, or of a guest, which may have guests itself. */
+const ordered = fc
+  .tuple(fc.array(event, { maxLength: 40 }), fc.constantFrom('host', 'vm1'))
+  .map(([events, src]) => events.toSorted((a, b) => a.at - b.at).map((one) => ({ ...one, src })))
 
 /** All of one machine: of two, random times may look like clocks that disagree, and then there are no pairs (skew.ts). */
-function line({ at, what, key, vm }: Event): string {
+function line({ at, what, key, vm, src = 'host' }: Event): string {
   return JSON.stringify({
     ts: String(base + BigInt(at)),
-    src: 'host',
+    src,
     event: `x:${what}`,
     cpu: 0,
     key,
@@ -36,7 +40,7 @@ function line({ at, what, key, vm }: Event): string {
 
 /** The latencies that brute force finds. */
 function expectedDeltas(events: readonly Event[], policy: (typeof policies)[number]): number[] {
-  const meant = events.map(({ at, what, key, vm }) => ({ time: BigInt(at), what, key: String(key), vm }))
+  const meant = events.map(({ at, key, ...rest }) => ({ ...rest, time: BigInt(at), key: String(key) }))
   return bruteForce(meant, policy).map(([start, end]) => Number(end.time - start.time))
 }
 
@@ -197,7 +201,7 @@ describe('pairing', () => {
         // what was lost: every event strictly between, of both sides
         const kept = events.filter((e) => e.at <= from || e.at >= to)
         const at = kept.findLastIndex((e) => e.at <= from) + 1
-        const lost = ['host', 'guest'].map((src) =>
+        const lost = ['host', 'vm1'].map((src) =>
           JSON.stringify({
             type: 'lost',
             src,
@@ -216,6 +220,47 @@ describe('pairing', () => {
         }
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('what a guest lost makes no wrong pair, and costs the others none', async () => {
+    const call = fc.record({
+      guest: fc.nat(2),
+      key: fc.nat(1),
+      took: fc.integer({ min: 1, max: 99 }),
+      says: fc.boolean(),
+    })
+    const stream = fc.array(call, { minLength: 30, maxLength: 60 })
+    // who has not been called a guest may be any
+    const first = [0, 1, 2].map((guest) => ({ guest, key: 0, took: 9, says: false }))
+    await fc.assert(
+      fc.asyncProperty(stream, fc.nat(2), fc.nat(4000), fc.nat(400), async (some, deaf, later, length) => {
+        const calls = [...first, ...some]
+        const from = 100 * (first.length + 1) + later
+        const to = from + length
+        const events = calls
+          .flatMap(({ guest, key, took, says }, i): Event[] => {
+            const [at, vm] = [100 * (i + 1), `vm${guest}`]
+            const end = { at: at + took, what: 'B', key, src: vm, vm: says ? vm : undefined } as const
+            return [{ at, what: 'A', key, src: 'host', vm }, end]
+          })
+          .toSorted((a, b) => a.at - b.at)
+        const kept = events.filter(({ src, at }) => src !== `vm${deaf}` || at <= from || at >= to)
+        const input = kept.map(line)
+        const times = { from: String(base + BigInt(from)), to: String(base + BigInt(to)) }
+        const lost = JSON.stringify({ type: 'lost', src: `vm${deaf}`, count: events.length - kept.length, ...times })
+        input.splice(kept.findLastIndex(({ at }) => at <= to) + 1, 0, lost)
+        const { lines } = await runFilter(pair, ['A', 'B'], input)
+        const found = lines.map((text) => JSON.parse(text)).filter(({ type }) => type === 'pair')
+        const text = (start: bigint, end: bigint, vm: unknown) => `${start - base} ${end - base} ${vm}`
+        const meant = events.map(({ at, key, ...rest }) => ({ ...rest, time: base + BigInt(at), key: String(key) }))
+        const all = bruteForce(meant, 'last').map(([start, end]) => text(start.time, end.time, start.vm))
+        const made = found.map(({ start_ts, end_ts, vm }) => text(BigInt(start_ts), BigInt(end_ts), vm))
+        const wrong = made.filter((one) => !all.includes(one))
+        const missing = all.filter((one) => !one.endsWith(`vm${deaf}`) && !made.includes(one))
+        assert.deepEqual({ wrong, missing }, { wrong: [], missing: [] })
+      }),
+      { numRuns: 300 },
     )
   })
 })

@@ -10,6 +10,8 @@ export interface PairEvent {
   what: string
   key: string
   vm: string | undefined
+  /** Who saw it; undefined: a host. */
+  src?: string
 }
 
 export const policies = ['last', 'first', 'fifo', 'lifo'] as const
@@ -18,14 +20,22 @@ export type Policy = (typeof policies)[number]
 /** The pairs in the order of their ends. */
 export function bruteForce<E extends PairEvent>(events: readonly E[], policy: Policy): [start: E, end: E][] {
   const pairs: [E, E][] = []
+  const before: E[] = []
   let open: E[] = []
+  /** A src that was called a guest, and that called no other one, is that guest. */
+  const guestOf = ({ vm, src }: E) => {
+    const alone = before.some((e) => e.vm === src) && before.every((e) => e.src !== src || (e.vm ?? src) === src)
+    return vm ?? (alone ? src : undefined)
+  }
   for (const event of events) {
     if (event.what !== 'A' && event.what !== 'B') continue
+    before.push(event)
     const isStart = event.what === 'A'
-    const same = open.filter(
-      ({ key, vm }) =>
-        key === event.key && (vm === event.vm || (!isStart && (vm === undefined || event.vm === undefined))),
-    )
+    const own = guestOf(event)
+    const same = open.filter((start) => {
+      const guest = guestOf(start)
+      return start.key === event.key && (guest === own || (!isStart && (guest === undefined || own === undefined)))
+    })
     if (isStart) {
       if (policy === 'first' && same.length > 0) continue
       if (policy === 'last') open = open.filter((start) => !same.includes(start))

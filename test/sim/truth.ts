@@ -1,6 +1,7 @@
 /**
  * What a fleet's table must say, computed here from what is played and by nothing of vmpipe: for each guest the last start of
- * a key pairs with the next end of it. A loss takes the open starts of its host with it, and those that begin in it.
+ * a key pairs with the next end of it. A loss of a guest takes its open starts with it, and those that begin in it; one of the
+ * host, or of a guest of which nothing was heard before, those of all guests of the host.
  */
 import type { Host, Item } from './play.js'
 import { TSC_KHZ } from './recording.js'
@@ -41,21 +42,24 @@ export function truthOf({ items, offsets }: Host): Truth[] {
   const guests = offsets.map(
     (): Counting => ({ starts: 0, ends: 0, replaced: 0, lost: 0, orphans: 0, open: new Map(), deltas: [] }),
   )
-  let lossUntil = 0n
+  const heard = new Set<number>()
+  const losses: { of: number | undefined; until: bigint }[] = []
+  const concerns = (of: number | undefined, guest: number) => of === undefined || of === guest || !heard.has(of)
   for (const item of items) {
     if (item.kind === 'lost') {
-      for (const guest of guests) discard(guest)
-      lossUntil = larger(lossUntil, nanoseconds(item.to))
-    } else count(guests[item.guest] as Counting, item, nanoseconds(item.at) < lossUntil)
+      guests.filter((_, guest) => concerns(item.guest, guest)).forEach(discard)
+      losses.push({ of: item.guest, until: nanoseconds(item.to) })
+      continue
+    }
+    if (item.of.key !== undefined) heard.add(item.guest)
+    const now = nanoseconds(item.at)
+    const unsafe = losses.some(({ of, until }) => now < until && concerns(of, item.guest))
+    count(guests[item.guest] as Counting, item, unsafe)
   }
   return guests.map(({ starts, ends, replaced, lost, orphans, open, deltas }) => ({
     ...{ starts, ends, pairs: deltas.length, replaced, lost, orphans, open: open.size },
     ...figures(deltas),
   }))
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }
 
 function discard(guest: Counting): void {
