@@ -16,13 +16,14 @@
  * to the next end. Ends are held back by 0.6: pairs 1.5-1.0, 21.3-21.0, 41.6-41.0, all acausal.
  */
 
-import { HAS, HAS_KEY_TEXT, HAS_TSC, KEY, ROW_WORDS, SRC, TIME, VM } from '../assembly/layout.js'
+import { HAS, HAS_KEY_TEXT, HAS_TSC, KEY, ROW_WORDS, SRC, TIME } from '../assembly/layout.js'
 import { difference, integer64 } from '../wire/int64.js'
 import { allocate, bytes, release, words } from '../wire/memory.js'
 import { RecordView } from '../wire/record.js'
 import type { Values } from './carried.js'
 import type { Key } from './event-key.js'
-import { type Guests, guests } from './guests.js'
+import { guests } from './guests.js'
+import { type Heard, inShiftedOrder, leadOf, type Past, remember, rememberStart } from './leads.js'
 
 /** An event of a hop, as what it comes in, with its key. */
 export type Through = (record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values) => void
@@ -42,34 +43,15 @@ export interface Gate {
 const LISTEN_EVENTS = 4096
 const LISTEN_NS = 5e9
 const MAX_LEAD_NS = 50e6
-/** So few leads, or so small a part of the pairs, are chance: an orphan that happens to stand before a start. */
-const CHANCE = 2
-const CHANCE_PART = 0.01
 /** What was listened to may lack the shortest latency, which leads most. */
 const MARGIN = 1.25
 /** Cycles are taken for 3 GHz: the limits need no more. */
 const CYCLES_PER_NS = 3
 
-interface Held {
-  row: number
-  isStart: boolean
-  key: Key
+interface Held extends Heard {
   local: boolean
   carried: Values
-  /** Behind the first held event, in the unit of the times. */
-  at: number
 }
-
-/** What the last events of a key were; NaN: there is none of that kind. */
-interface State {
-  orphan: number
-  start: number
-  /** How long before that start an orphan was. */
-  early: number
-}
-
-/** By guest and key. */
-type States = Map<string, State>
 
 const SLOT = ROW_WORDS * 4
 
@@ -104,9 +86,7 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
   let heard = 0
   let held: Held[] = []
   let next = 0
-  /** Of what was listened to and let go before it was decided. */
-  let states: States = new Map()
-  const known = guests()
+  const past: Past = { states: new Map(), losses: 0, known: guests() }
   let startSrc = -1
   let endSrc = -1
   let firstHigh = 0
@@ -118,8 +98,8 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
 
   function hold(record: RecordView, isStart: boolean, key: Key, local: boolean, carried: Values): void {
     const { row } = record
-    if (held.length === 0 && states.size === 0) begin(record)
-    known.take(row)
+    if (held.length === 0 && past.states.size === 0) begin(record)
+    past.known.take(row)
     held.push({ row: keep(record), isStart, key, local, carried, at: timeOf(record) })
   }
 
@@ -132,9 +112,9 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
 
   /** It is not listened to, but its end will be. */
   function noteStart(record: RecordView, key: Key): void {
-    if (states.size === 0) begin(record)
-    known.take(record.row)
-    stateOf(states, known, record.row, key).start = timeOf(record)
+    if (past.states.size === 0) begin(record)
+    past.known.take(record.row)
+    rememberStart(past, record.row, key, timeOf(record))
   }
 
   function timeOf({ row }: RecordView): number {
@@ -150,10 +130,11 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
   /** What was listened to goes through, in the order in which it happened. */
   function decide(): void {
     listening = false
-    const found = leadOf(held, MAX_LEAD_NS * perNs, states, known)
+    const found = leadOf(held, MAX_LEAD_NS * perNs, past)
     const twoMachines = startSrc !== endSrc && startSrc >= 0 && endSrc >= 0
     if (twoMachines) lead = MARGIN * found.lead
-    states = decided ? new Map() : found.states
+    remember(past, found.states)
+    if (decided || past.states.size > most) past.states.clear()
     const now = held.at(-1)?.at ?? 0
     const all = lead === 0 ? held : inShiftedOrder(held, lead)
     held = []
@@ -177,7 +158,7 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
     next = 0
     // a few events prove no clock right
     listening = lead === 0 && !decided
-    if (!listening || states.size > most) states = new Map()
+    if (!listening) past.states.clear()
   }
 
   return {
@@ -215,8 +196,7 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
     },
     flush() {
       letGo()
-      // an end without a start is none of what comes behind a loss
-      for (const state of states.values()) state.orphan = state.early = none
+      past.losses++
     },
     settle() {
       if (listening) heard += held.length
@@ -224,69 +204,4 @@ export function skewGate(through: Through, most = LISTEN_EVENTS): Gate {
       letGo()
     },
   }
-}
-
-/** Starts and ends as they happened when ends are stamped `lead` too early; a start is before an end of its time. */
-function inShiftedOrder(events: readonly Held[], lead: number): Held[] {
-  const when = ({ at, isStart }: Held) => (isStart ? at : at + lead)
-  return events.toSorted((a, b) => when(a) - when(b) || Number(b.isStart) - Number(a.isStart))
-}
-
-/** The largest lead of ends before their starts; raised until what is left of leads is chance. */
-function leadOf(
-  events: readonly Held[],
-  limit: number,
-  before: States,
-  known: Guests,
-): { lead: number; states: States } {
-  let lead = 0
-  let states = before
-  for (let turn = 0; turn < 8; turn++) {
-    const met = nearest(inShiftedOrder(events, lead), lead, limit, before, known)
-    states = met.states
-    if (met.leads.length <= Math.max(CHANCE, met.pairs * CHANCE_PART)) break
-    lead += Math.max(...met.leads)
-  }
-  return { lead, states }
-}
-
-const none = Number.NaN
-
-function stateOf(states: States, known: Guests, row: number, key: Key): State {
-  const id = `${known.of(words[row + VM] as number, words[row + SRC] as number)} ${key}`
-  const state = states.get(id) ?? { orphan: none, start: none, early: none }
-  states.set(id, state)
-  return state
-}
-
-/** Pairs each start with the end after it or the orphan before it, whichever is nearer. */
-function nearest(
-  events: readonly Held[],
-  lead: number,
-  limit: number,
-  before: States,
-  known: Guests,
-): { pairs: number; leads: number[]; states: States } {
-  const states: States = new Map([...before].map(([id, state]) => [id, { ...state }]))
-  const leads: number[] = []
-  let pairs = 0
-  for (const { isStart, key, at, row } of events) {
-    const state = stateOf(states, known, row, key)
-    if (isStart) {
-      if (state.early > 0) leads.push(state.early)
-      state.start = at
-      state.early = at - state.orphan <= limit ? at - state.orphan : none
-      state.orphan = none
-      continue
-    }
-    const end = at + lead
-    if (state.early < end - state.start) {
-      leads.push(state.early)
-      state.orphan = end
-    } else if (Number.isNaN(state.start)) state.orphan = end
-    else pairs++
-    state.start = none
-    state.early = none
-  }
-  return { pairs, leads, states }
 }
