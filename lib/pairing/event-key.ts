@@ -1,6 +1,7 @@
 /**
  * The key of an event: `key` where it has one, else its thread, else its CPU. A thread or CPU is one of its own
- * machine: the same pid on another is another thread.
+ * machine: the same pid on another is another thread. Each CPU has an idle thread of its own, all with the pid 0:
+ * the interrupts of two idle CPUs are not of one thread.
  *
  * Integers below 2^53 are numbers, so that nothing is allocated for them; a thread or CPU is a negative number
  * with a half, which no integer key is.
@@ -42,15 +43,23 @@ export interface EventKey {
   readonly local: boolean
 }
 
+/** Of the idle thread of a CPU that is known. `has`: HAS bits of the event's line. */
+export function isIdle(has: number, pid: number): boolean {
+  return pid === 0 && (has & HAS_PID) !== 0 && (has & HAS_CPU) !== 0
+}
+
 /** `by`: what the user wants for the key instead. */
 export function eventKey(by: ((record: RecordView) => Key | undefined) | null): EventKey {
   let local = false
 
   function localKey(row: number, has: number): number | undefined {
-    // ids of names have 13 bits; CPUs stand above all srcs
+    // ids of names have 13 bits; CPUs stand above all srcs, idle threads above these
     const src = (words[row + SRC] as number) + 1
-    if (has & HAS_PID) return -(src * 0x1_0000_0000 + (words[row + PID] as number)) - 0.5
-    if (has & HAS_CPU) return -((src + 0x10000) * 0x1_0000_0000 + (words[row + CPU] as number)) - 0.5
+    const pid = words[row + PID] as number
+    const cpu = words[row + CPU] as number
+    if (isIdle(has, pid)) return -((src + 0x20000) * 0x1_0000_0000 + cpu) - 0.5
+    if (has & HAS_PID) return -(src * 0x1_0000_0000 + pid) - 0.5
+    if (has & HAS_CPU) return -((src + 0x10000) * 0x1_0000_0000 + cpu) - 0.5
     return undefined
   }
 

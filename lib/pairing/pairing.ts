@@ -21,7 +21,7 @@ import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 import type { Account, ClosedAccount } from './account.js'
 import type { Carried, Values } from './carried.js'
-import { eventKey, type Key } from './event-key.js'
+import { eventKey, isIdle, type Key } from './event-key.js'
 import { guests } from './guests.js'
 import { type Hop, rolesOf } from './hops.js'
 import { lastEnds } from './last-ends.js'
@@ -278,9 +278,14 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   /** Could a missing event of this src and cpu have closed or replaced this start? One of a guest is of no other guest. */
   function touches(start: OpenStart, src: number, cpu: number | undefined): boolean {
     if (src === 0) return true
-    if (start.local) return start.src === src && (cpu === undefined || (start.has & HAS_PID) !== 0 || start.cpu === cpu)
+    if (start.local) return start.src === src && (cpu === undefined || start.cpu === cpu || mayMove(start))
     if (known.alone(src) && isOfAnother(start, src)) return false
     return options.listen !== undefined || sides.concerns(start.hop, src)
+  }
+
+  /** A thread may go on on another CPU, an idle one cannot. */
+  function mayMove({ has, pid }: OpenStart): boolean {
+    return (has & HAS_PID) !== 0 && !isIdle(has, pid)
   }
 
   return {

@@ -99,6 +99,7 @@ export function expectedPairs(
 /** 7 and "7" are the same key; a thread or CPU is none that a key could be. */
 function keyOf({ key, pid, cpu }: Line): string | undefined {
   if (key !== undefined) return typeof key === 'string' && key.startsWith('"') ? JSON.parse(key) : String(key)
+  if (Number(pid) === 0 && cpu !== undefined) return `\u0000idle ${cpu}`
   if (pid !== undefined) return `\u0000pid ${pid}`
   return cpu === undefined ? undefined : `\u0000cpu ${cpu}`
 }
