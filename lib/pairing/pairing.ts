@@ -110,10 +110,17 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   }
   const gates = hops.map(({ index }) =>
     skewGate((record, isStart, key, local, carried) => {
+      outlive(record)
       if (isStart) onStart(record, index, key, local, carried)
       else onEnd(record, index, key, carried)
     }, options.listen),
   )
+
+  /** What the event finds too old. One that was listened to comes later than it happened, and so does its start. */
+  function outlive({ row }: RecordView): void {
+    if (timeout !== Number.POSITIVE_INFINITY) expire(words[row + TIME + 1] as number, words[row + TIME] as number)
+  }
+
   function expire(high: number, low: number): void {
     for (let start = age.oldest; start; start = age.oldest) {
       if (difference(high, low, start.high, start.low) <= timeout) return
@@ -302,7 +309,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         sink.unusable(record, 'ts or tsc')
         return
       }
-      if (timeout !== Number.POSITIVE_INFINITY) expire(words[row + TIME + 1] as number, words[row + TIME] as number)
+      outlive(record)
       const key = keys.of(record)
       if (key === undefined) {
         sink.unusable(record, by ? 'member that --by names' : 'key, pid or cpu')
