@@ -32,6 +32,7 @@ const spec = {
       alias: 'w',
       type: 'string',
       value: 'interval',
+      requiresArg: false,
       describe: 'how often they come, every so long, until ^C; without a value 1s',
     },
     count: { alias: 'n', type: 'number', value: 'n', describe: 'how many intervals to watch' },

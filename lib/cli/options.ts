@@ -70,11 +70,15 @@ export function words(spec: Spec, args: readonly string[], others: Record<string
   return { options: parsed, given: parsed._, rest: parsed['--'] ?? [] }
 }
 
-/** `-k A -k B`: an option that may come again takes one value each time, or `nargs` of them; any other comes once. */
-function prepared([name, option]: [string, Options]): [string, Options] {
-  if (option.array) return [name, option.nargs === undefined ? { ...option, nargs: 1 } : option]
-  const { coerce } = option
-  if (!coerce) return [name, option]
+/**
+ * `-k A -k B`: an option that may come again takes one value each time, or `nargs` of them; any other comes once. What is
+ * no switch needs its value, unless `requiresArg` is false: without one it would be as if it had not been given.
+ */
+function prepared([name, given]: [string, Options]): [string, Options] {
+  const one = given.type !== 'boolean' && given.requiresArg !== false && given.nargs === undefined
+  const option = one ? { ...given, nargs: 1 } : given
+  const { array, coerce } = option
+  if (array || !coerce) return [name, option]
   return [name, { ...option, coerce: (value) => (Array.isArray(value) ? value : coerce(value)) }]
 }
 
