@@ -69,6 +69,9 @@ describe('man pages', () => {
     test(`mandoc has nothing to say about ${file}`, { skip: mandoc ? false : 'mandoc is not installed' }, () => {
       const { stdout, stderr } = spawnSync('mandoc', ['-Tlint', '-Wwarning', join('man', file)], { encoding: 'utf8' })
       assert.equal(stdout + stderr, '')
+      // `.Ql a No or Ql b` is one quote in another, and a heading that begins with a macro's name is that macro's
+      const { stdout: shown } = spawnSync('mandoc', ['-Tutf8', '-Owidth=990', join('man', file)], { encoding: 'utf8' })
+      assert.doesNotMatch(shown.replaceAll(/.[\b]/g, ''), /‘[^’\n]*‘|^ +<\w+>/m)
     })
 
   test('the wire format has one', () => assert.ok(packageJson.man.includes('man/vmpipe-wire.5')))
