@@ -193,12 +193,25 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     slot.since = marked
     if (losses.length > 0) pastLosses(record.time as bigint)
     slot.unsafe = losses.some((loss) => touches(slot, loss.src, loss.cpu))
+    if (policy === 'fifo' && slot.other === null && first?.open && !slot.unsafe) discardUnsafe(first, vm)
     if (age.size > maxOpen) {
       const oldest = age.oldest as OpenStart
       account.evicted++
       age.remove(oldest)
       sweep(oldest)
     }
+  }
+
+  /** After a loss: an end that is missing must not leave all later ones to the start before their own. */
+  function discardUnsafe(first: OpenStart, vm: number): void {
+    let some = false
+    for (let at: OpenStart | null = first; at; at = at.other) {
+      if (!at.open || !at.unsafe || known.of(at.vm, at.src) !== vm) continue
+      account.lost++
+      age.remove(at)
+      some = true
+    }
+    if (some) sweep(first)
   }
 
   /** A further start of a key that has an open one: the slot of its vm, or a place in the queue (oldest first). */
@@ -287,7 +300,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     if (src === 0) return true
     if (start.local) return start.src === src && (cpu === undefined || start.cpu === cpu || mayMove(start))
     if (known.alone(src) && isOfAnother(start, src)) return false
-    return options.listen !== undefined || sides.concerns(start.hop, src)
+    // the end of what concerns a guest comes from that guest, also where none has come yet
+    return options.listen !== undefined || start.vm === src || sides.concerns(start.hop, src)
   }
 
   /** A thread may go on on another CPU, an idle one cannot. */
