@@ -89,6 +89,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   const sides = tally(hops)
   let foreignBefore = 0
   let marked = 0
+  let lossSeen = false
   const ended = lastEnds()
   const keys = eventKey(by)
   const known = guests()
@@ -191,9 +192,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     slot.local = local
     slot.carried = carried
     slot.since = marked
-    if (losses.length > 0) pastLosses(record.time as bigint)
-    slot.unsafe = losses.some((loss) => touches(slot, loss.src, loss.cpu))
-    if (policy === 'fifo' && slot.other === null && first?.open && !slot.unsafe) discardUnsafe(first, vm)
+    slot.unsafe = losses.length > 0 && inLoss(slot, record.time as bigint)
+    if (policy === 'fifo' && lossSeen && first?.open && !slot.unsafe) discardUnsafe(first, vm)
     if (age.size > maxOpen) {
       const oldest = age.oldest as OpenStart
       account.evicted++
@@ -292,7 +292,16 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
   /** Losses that are over at this time. */
   function pastLosses(now: bigint): void {
     for (let i = losses.length - 1; i >= 0; i--)
-      if (now >= (losses[i] as (typeof losses)[number]).until) losses.splice(i, 1)
+      if (now > (losses[i] as (typeof losses)[number]).until) losses.splice(i, 1)
+  }
+
+  /** Is something missing behind this start? At the end of a loss only its own CPU is known to be past it. */
+  function inLoss(start: OpenStart, now: bigint): boolean {
+    pastLosses(now)
+    return losses.some(({ src, cpu, until }) => {
+      const past = now === until && (src === 0 || (src === start.src && (cpu === undefined || cpu === start.cpu)))
+      return !past && touches(start, src, cpu)
+    })
   }
 
   /** Could a missing event of this src and cpu have closed or replaced this start? One of a guest is of no other guest. */
@@ -368,6 +377,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
         start = next
       }
       if (until !== undefined) {
+        lossSeen = true
         losses.push({ src, cpu, until, since: marked })
         for (const [hop, gate] of gates.entries()) if (src === 0 || sides.concerns(hop, src)) gate.unheard(until)
       }
