@@ -56,7 +56,9 @@ export function missing(stages: readonly Stage[]): Missing {
     },
     spoils(now, place) {
       for (const [src, until] of losses) {
-        if (now >= until) losses.delete(src)
+        if (now > until) losses.delete(src)
+        // what comes on the machine of the loss when it ends is behind it; of another one that is not known
+        else if (now === until && (src === 0 || src === place.src)) continue
         else if (concerns(src, place)) return true
       }
       return false
