@@ -47,6 +47,8 @@ interface Thread {
   /** Events may be missing since. */
   unsafe: boolean
   waking: Moment | undefined
+  /** Events may be missing since it. */
+  wakingUnsafe: boolean
 }
 
 export interface States {
@@ -63,7 +65,7 @@ export function taskStates(maxThreads: number, sink: (stretch: Stretch) => void)
   const kindOf = kindsOfEvents()
   /** In the order of their last event. */
   const threads = new Map<number, Thread>()
-  const losses: { src: number; until: bigint }[] = []
+  const losses: { src: number; cpu: number | undefined; until: bigint }[] = []
   const account = {
     ...{ starts: 0, ends: 0, pairs: 0, replaced: 0, expired: 0, evicted: 0, lost: 0, acausal: 0, orphans: 0 },
     foreign: 0,
@@ -74,7 +76,10 @@ export function taskStates(maxThreads: number, sink: (stretch: Stretch) => void)
     // pids are below 2^31, ids of names have 13 bits
     const key = src * 0x1_0000_0000 + pid
     const known = threads.get(key)
-    const thread = known ?? { src, state: undefined, since: undefined, unsafe: false, waking: undefined }
+    const thread = known ?? {
+      ...{ src, state: undefined, since: undefined, unsafe: false },
+      ...{ waking: undefined, wakingUnsafe: false },
+    }
     if (known) threads.delete(key)
     else if (threads.size >= maxThreads) evict()
     threads.set(key, thread)
@@ -117,13 +122,16 @@ export function taskStates(maxThreads: number, sink: (stretch: Stretch) => void)
     thread.state = state
     thread.since = since
     thread.waking = undefined
-    thread.unsafe = losses.length > 0 && duringLoss(thread.src, wide(since.high, since.low))
+    thread.unsafe = losses.length > 0 && duringLoss(thread.src, since)
   }
 
-  function duringLoss(src: number, now: bigint): boolean {
+  /** At the end of a loss only its own CPU is known to be past it. */
+  function duringLoss(src: number, { high, low, cpu }: Moment): boolean {
+    const now = wide(high, low)
     for (let i = losses.length - 1; i >= 0; i--) {
       const loss = losses[i] as (typeof losses)[number]
-      if (now >= loss.until) losses.splice(i, 1)
+      if (now > loss.until) losses.splice(i, 1)
+      else if (now === loss.until && (loss.src === 0 || loss.cpu === undefined || loss.cpu === cpu)) continue
       else if (loss.src === 0 || loss.src === src) return true
     }
     return false
@@ -144,8 +152,11 @@ export function taskStates(maxThreads: number, sink: (stretch: Stretch) => void)
     const task = need(taskOf(record, 'next'), record, 'next_pid')
     if (task.pid === 0) return
     const thread = threadOf(src, task.pid)
-    const { waking } = thread
-    if (waking) wake(thread, task, waking, false)
+    const { waking, wakingUnsafe } = thread
+    if (waking) {
+      wake(thread, task, waking, false)
+      thread.unsafe ||= wakingUnsafe
+    }
     close(thread, task, now, (state) => state === 'RD')
     open(thread, 'R', now)
   }
@@ -177,16 +188,20 @@ export function taskStates(maxThreads: number, sink: (stretch: Stretch) => void)
       if (task.pid === 0) return
       const thread = threadOf(src, task.pid)
       if (kind !== 'waking') wake(thread, task, now, kind === 'new')
-      else if (thread.state !== 'R' && thread.state !== 'RD') thread.waking ??= now
+      else if (thread.state !== 'R' && thread.state !== 'RD' && !thread.waking) {
+        thread.waking = now
+        // losses that are over when it runs are forgotten by then
+        thread.wakingUnsafe = losses.length > 0 && duringLoss(src, now)
+      }
     },
-    loss({ src, from, to: until }) {
+    loss({ src, cpu, from, to: until }) {
       for (const thread of threads.values()) {
         if (src !== 0 && thread.src !== src) continue
         if (thread.state !== undefined) account.lost++
         thread.state = undefined
         thread.waking = undefined
       }
-      if (until !== undefined) losses.push({ src, until })
+      if (until !== undefined) losses.push({ src, cpu, until })
       return from === undefined || lastEnd === undefined || lastEnd <= from
     },
     account() {
