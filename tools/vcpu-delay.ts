@@ -23,7 +23,7 @@ import { type DelayCounts, vcpuDelays } from '../lib/vcpu/delays.js'
 import { hostScheduling } from '../lib/vcpu/host-events.js'
 import { totals } from '../lib/vcpu/totals.js'
 import { type Vcpus, vcpuThreads } from '../lib/vcpu/vcpus.js'
-import { lossOf } from '../lib/wire/lost.js'
+import { type Loss, lossOf } from '../lib/wire/lost.js'
 import { words } from '../lib/wire/memory.js'
 import { idOf } from '../lib/wire/names.js'
 import type { Out } from '../lib/wire/output.js'
@@ -108,7 +108,7 @@ export default filter(spec, (options, context) => {
     },
     record(record, out) {
       output = out
-      if (record.type === 'lost') forget(lossOf(record).src, lossOf(record).cpu)
+      if (record.type === 'lost') forget(lossOf(record))
       if (json) out.pass(record)
     },
     end() {
@@ -128,14 +128,15 @@ export default filter(spec, (options, context) => {
     },
   }
 
-  function forget(src: number, cpu: number | undefined): void {
+  function forget({ src, cpu, to }: Loss): void {
     if (src !== 0 && src !== host) {
       vcpus.forget(src, cpu)
       return
     }
-    delays.lost(cpu)
+    const until = to === undefined ? Number.NEGATIVE_INFINITY : clock.since(to)
+    delays.lost(cpu, until)
     if (src === 0) vcpus.forget(src, cpu)
-    for (const { presence } of vcpus.all()) presence.lost()
+    for (const { presence } of vcpus.all()) presence.lost(until)
   }
 })
 

@@ -44,20 +44,26 @@ export function epoch(): Epoch {
   let high = 0
   let low = 0
   let start = 0n
+
+  function begin(first: bigint): void {
+    known = true
+    high = Number(BigInt.asIntN(32, first >> 32n))
+    low = Number(BigInt.asIntN(32, first))
+    start = first
+  }
+
   return {
     get start() {
       return start
     },
     of(row) {
-      if (!known) {
-        known = true
-        high = words[row + TIME + 1] as number
-        low = words[row + TIME] as number
-        start = integer64(row + TIME)
-      }
+      if (!known) begin(integer64(row + TIME))
       return difference(words[row + TIME + 1] as number, words[row + TIME] as number, high, low)
     },
-    since: (time) => Number(BigInt.asIntN(64, time - start)),
+    since(time) {
+      if (!known) begin(time)
+      return Number(BigInt.asIntN(64, time - start))
+    },
   }
 }
 

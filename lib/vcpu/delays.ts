@@ -60,7 +60,8 @@ export interface Delays {
   /** `sched_waking`, or `sched_wakeup` (`done`). */
   woken(pid: number, at: number, cpu: number, waker: Waker | undefined, done: boolean): void
   migrated(pid: number, at: number, cpu: number): void
-  lost(cpu: number | undefined): void
+  /** What begins to wait before `until` may have run meanwhile. */
+  lost(cpu: number | undefined, until: number): void
   counts(): DelayCounts
 }
 
@@ -69,6 +70,7 @@ export function vcpuDelays(isVcpu: (pid: number) => boolean, found: (pid: number
   const queues = runqueues()
   const threads = new Map<number, Thread>()
   const counts = { waits: 0, delays: 0, lost: 0, backwards: 0, unseen: 0 }
+  let lostUntil = Number.NEGATIVE_INFINITY
 
   function threadOf(pid: number): Thread | null {
     const known = threads.get(pid)
@@ -125,6 +127,10 @@ export function vcpuDelays(isVcpu: (pid: number) => boolean, found: (pid: number
       return
     }
     queues.remove(thread, at)
+    if (since < lostUntil) {
+      counts.lost++
+      return
+    }
     if (at < since) {
       counts.backwards++
       return
@@ -174,7 +180,8 @@ export function vcpuDelays(isVcpu: (pid: number) => boolean, found: (pid: number
       const thread = threads.get(pid)
       if (thread?.state === 'waiting') queues.move(thread, cpu, at)
     },
-    lost(cpu) {
+    lost(cpu, until) {
+      lostUntil = Math.max(lostUntil, until)
       queues.forget(cpu)
       for (const thread of threads.values()) {
         if (thread.state === 'waiting') {

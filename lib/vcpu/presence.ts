@@ -9,8 +9,8 @@ export interface Presence {
   exit(at: number): void
   /** An event of the guest on this vCPU. */
   seen(at: number): void
-  /** Whether the vCPU ran is not known until it is entered or left the next time. */
-  lost(): void
+  /** Whether the vCPU ran is not known until it is entered or left the next time after that. */
+  lost(until: number): void
   counts(): PresenceCounts
 }
 
@@ -35,6 +35,7 @@ export function presence(): Presence {
   let furthest = 0
   let held: number[] = []
   let more = 0
+  let lostUntil = Number.NEGATIVE_INFINITY
 
   /** The vCPU was not running until now. */
   function settle(entered: number): void {
@@ -46,10 +47,12 @@ export function presence(): Presence {
 
   return {
     entry(at) {
+      if (at < lostUntil) return
       settle(at)
       running = true
     },
     exit(at) {
+      if (at < lostUntil) return
       settle(Number.POSITIVE_INFINITY)
       running = false
       left = at
@@ -60,7 +63,8 @@ export function presence(): Presence {
       else if (held.length < MAX_HELD) held.push(at)
       else more++
     },
-    lost() {
+    lost(until) {
+      lostUntil = Math.max(lostUntil, until)
       untold += held.length + more
       held = []
       more = 0
