@@ -7,9 +7,9 @@
  */
 import { isDigit } from './json'
 import { MAX_CPU, MAX_PID, REASON_CPU, REASON_NAMES, REASON_PID, REASON_TIME } from './layout'
-import { intern } from './names'
 import { backBlanks, backDigits, backWord, skipBlanks } from './text-bytes'
 import { TEXT_FTRACE, TEXT_PERF, TEXT_PERF_PROF, TEXT_TRACE_CMD } from './text-layout'
+import { afterPrefix, carried, prefixSrc } from './text-prefix'
 
 /** How far into a line its time is looked for: a comm of 64 bytes, a file's name and the columns. */
 const HEAD: usize = 384
@@ -18,13 +18,6 @@ const HEAD: usize = 384
 export let format: i32 = 0
 export let mainSrc: i32 = 0
 let guestSrc: i32 = 0
-/** The text came over a channel, from a machine that may lie: it has no say in whose its events are. */
-let carried: bool = false
-
-export function setCarried(over: bool): void {
-  carried = over
-}
-
 // what `head` found
 export let time: u64 = 0
 export let seconds: bool = false
@@ -39,6 +32,8 @@ export let commFrom: usize = 0
 export let commEnd: usize = 0
 export let flagsFrom: usize = 0
 export let flagsEnd: usize = 0
+/** The columns are those of latency format, which cuts a comm to 8 characters. */
+let narrow: bool = false
 /** A number of a head that has the right form is too big: why. */
 export let doubt: i32 = 0
 
@@ -92,6 +87,7 @@ function isDelayMark(c: u8): bool {
 /** Everything before the colon of the time, backwards. */
 function columns(first: usize, colon: usize, strict: bool): bool {
   doubt = 0
+  narrow = false
   cpu = -1
   pid = -1
   src = mainSrc
@@ -145,6 +141,7 @@ function timeWord(s: usize, e: usize): usize {
   // latency: the CPU, five flags, the time
   if (cpu >= 0 || t - from > 5 || t + 5 >= e || !timeValue(t + 5, e)) return 0
   cpu = smallNumber(from, t, MAX_CPU, REASON_CPU)
+  narrow = true
   flagsFrom = t
   flagsEnd = t + 5
   return s
@@ -226,6 +223,7 @@ function flagsAndCpu(first: usize, k: usize): usize {
   while (d < k && isDigit(load<u8>(d))) d++
   if (d == f || k - d < 4 || k - d > 6 || d - f > 5) return 0
   cpu = smallNumber(f, d, MAX_CPU, REASON_CPU)
+  narrow = true
   flagsFrom = d
   flagsEnd = k
   return f
@@ -241,7 +239,13 @@ function taskAndPid(first: usize, k: usize): bool {
   const d = backDigits(first, k)
   if (d == k || d == first || load<u8>(d - 1) != 45) return false
   pid = smallNumber(d, k, MAX_PID, REASON_PID)
-  setComm(format == TEXT_TRACE_CMD ? filePrefix(skipBlanks(first, d)) : skipBlanks(first, d), d - 1)
+  if (format != TEXT_TRACE_CMD) {
+    setComm(skipBlanks(first, d), d - 1)
+    return true
+  }
+  setComm(afterPrefix(first, d - 1, narrow ? 8 : 16), d - 1)
+  if (prefixSrc < 0) doubt = REASON_NAMES
+  else if (prefixSrc > 0) src = prefixSrc
   return true
 }
 
@@ -251,29 +255,6 @@ function setComm(from: usize, end: usize): void {
   if (end - from == 5 && load<u32>(from) == 0x2e2e2e3c && load<u8>(from, 4) == 62) return
   commFrom = from
   commEnd = end
-}
-
-/**
- * `trace-vm1.dat: ` before a line, where a report is of several files. trace-cmd calls a guest's file
- * trace-GUEST.dat, so GUEST is the src of its lines; trace.dat is the host's.
- */
-function filePrefix(p: usize): usize {
-  let e = p
-  while (load<u8>(e) > 32) e++
-  if (load<u8>(e) != 32 || e < p + 6 || load<u8>(e - 1) != 58 || load<u32>(e - 5) != 0x7461642e) return p // .dat:
-  let from = p
-  const name = e - 5
-  if (name - from >= 5 && load<u32>(from) == 0x63617274 && load<u8>(from, 4) == 101) {
-    from += 5
-    if (from < name && load<u8>(from) == 45) from++
-    else if (from < name) from -= 5
-  }
-  if (from < name && !carried) {
-    const id = intern(from, <u32>(name - from))
-    if (id < 0) doubt = REASON_NAMES
-    else src = id
-  }
-  return skipBlanks(e, e + HEAD)
 }
 
 /** `comm  pid/tid [cpu]`, any but the time may be missing. */

@@ -16,7 +16,9 @@ import {
   TYPE,
 } from './layout'
 import { backBlanks, put, skipBlanks } from './text-bytes'
-import { cpu, doubt, mainSrc, setDoubt, smallNumber, src } from './text-head'
+import { cpu, doubt, format, mainSrc, setDoubt, smallNumber, src } from './text-head'
+import { TEXT_TRACE_CMD } from './text-layout'
+import { prefixBefore, prefixSrc } from './text-prefix'
 
 let lostType: i32 = 0
 
@@ -25,11 +27,19 @@ export function setLostType(id: i32): void {
   lostType = id
 }
 
+const cpuText: usize = memory.data<u8>([67, 80, 85, 58]) // CPU:
+
 /** `CPU:0 [LOST 2329 EVENTS]`, `CPU:0 [LOST EVENTS]`, trace-cmd's `CPU:0 [120 EVENTS DROPPED]`, `[120 EVENTS DROPPED]`. */
 export function lossLine(p: usize, stop: usize, row: usize): bool {
   p = skipBlanks(p, stop)
   stop = backBlanks(p, stop)
   setDoubt(0)
+  let ofSrc = mainSrc
+  if (format == TEXT_TRACE_CMD) {
+    const named = prefixBefore(p, stop, cpuText, 4)
+    if (named) p = named
+    if (prefixSrc > 0) ofSrc = prefixSrc
+  }
   let ofCpu = -1
   if (load<u32>(p) == 0x3a555043) {
     const d = p + 4
@@ -57,7 +67,7 @@ export function lossLine(p: usize, stop: usize, row: usize): bool {
     p = skipBlanks(p + 7, stop)
   }
   if (p != stop - 1 || doubt) return false
-  loss(row, mainSrc, ofCpu, d, e)
+  loss(row, ofSrc, ofCpu, d, e)
   return true
 }
 

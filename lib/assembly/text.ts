@@ -26,7 +26,7 @@ import { bit, forget, offer, repeated, textLines } from './repeat'
 import { scannedUpTo } from './scan'
 import { put, skipBlanks } from './text-bytes'
 import { event, KIND_ROW, KIND_SKIPPED, KIND_STACK } from './text-event'
-import { cpu, digitsFrom, doubt, format, fractionDigits, head, setCarried, setFormat, wholeDigits } from './text-head'
+import { cpu, digitsFrom, doubt, format, fractionDigits, head, setFormat, wholeDigits } from './text-head'
 import {
   COUNT_HEADERS,
   COUNT_NOT_UTF8,
@@ -35,8 +35,10 @@ import {
   MAX_TEXT,
   TEXT_PERF,
   TEXT_PERF_PROF,
+  TEXT_TRACE_CMD,
 } from './text-layout'
 import { commentRow, isComment, lossLine, setLostType } from './text-loss'
+import { prefixBefore, setCarried } from './text-prefix'
 import { beginScan, endScan, forgetRows, isFrame, remember, stack, stackLines, stackPlaced } from './text-stack'
 
 const ROW_BYTES: usize = ROW_WORDS * 4
@@ -201,6 +203,8 @@ function soundUtf8(p: usize, stop: usize): bool {
   return true
 }
 
+const cpusText: usize = memory.data<u8>([99, 112, 117, 115, 61]) // cpus=
+
 /**
  * `# …`, what trace-cmd says before the events (`cpus=2`, `version = 7`, `CPU 1 is empty`), and perf-prof around
  * them (`Connected to 127.0.0.1:9900`, `Disconnect from …`).
@@ -213,6 +217,7 @@ function isHeader(p: usize, stop: usize): bool {
   const eight = load<u64>(p)
   if (format == TEXT_PERF_PROF) return eight == 0x657463656e6e6f43 || eight == 0x656e6e6f63736944 // Connecte, Disconne
   if (<u32>eight == 0x73757063 && load<u8>(p, 4) == 61) return true // cpus=
+  if (format == TEXT_TRACE_CMD && prefixBefore(p, stop, cpusText, 5)) return true
   if (eight == 0x206e6f6973726576) return true // version_
   if (<u32>eight != 0x20555043) return false // CPU_
   p += 4

@@ -1,0 +1,68 @@
+/**
+ * What trace-cmd puts before each line of a report of several files or buffers: `trace-vm1.dat: `, `instance: `.
+ *
+ * A comm may look like that too (`a: b`, `x.dat: `). But trace-cmd right-aligns the comm in 16 columns, 8 in latency
+ * format, and none is longer (TASK_COMM_LEN): what stands before these columns is no part of it.
+ */
+import { intern } from './names'
+import { sameText, skipBlanks } from './text-bytes'
+
+/** The text came over a channel, from a machine that may lie: it has no say in whose its events are. */
+export let carried: bool = false
+
+export function setCarried(over: bool): void {
+  carried = over
+}
+
+/** Whose the last prefix says the line is: a name, 0 where it does not tell, -1 where there is no room for it. */
+export let prefixSrc: i32 = 0
+
+/** Where the comm may begin that ends at `end`, in so many columns: after the prefix, if there is one. */
+export function afterPrefix(first: usize, end: usize, columns: usize): usize {
+  prefixSrc = 0
+  const from = skipBlanks(first, end)
+  if (from + columns >= end) return from
+  const name = end - columns - 2
+  if (name > from && load<u16>(name) == 0x203a) {
+    prefixSrc = sourceOf(from, name)
+    return skipBlanks(name + 2, end)
+  }
+  // blanks were lost on the way: a file's name can still be told
+  let e = from
+  while (load<u8>(e) > 32) e++
+  if (load<u8>(e) != 32 || e < from + 6 || load<u8>(e - 1) != 58 || !isFile(from, e - 1)) return from
+  prefixSrc = sourceOf(from, e - 1)
+  return skipBlanks(e, end)
+}
+
+/** The same of a line that has no comm, and begins after its prefix with `text`: there, or 0. */
+export function prefixBefore(first: usize, stop: usize, text: usize, length: usize): usize {
+  prefixSrc = 0
+  const from = skipBlanks(first, stop)
+  for (let p = from + 3; p + length <= stop; p++) {
+    if (load<u16>(p - 2) != 0x203a || !sameText(p, text, length)) continue
+    prefixSrc = sourceOf(from, p - 2)
+    return p
+  }
+  return 0
+}
+
+/** `….dat` */
+function isFile(from: usize, end: usize): bool {
+  return end >= from + 5 && load<u32>(end - 4) == 0x7461642e
+}
+
+/**
+ * trace-cmd calls a guest's file trace-GUEST.dat, so GUEST is the src of its lines; trace.dat is the host's. A buffer
+ * is of the machine that the text is of.
+ */
+function sourceOf(from: usize, end: usize): i32 {
+  if (carried || !isFile(from, end)) return 0
+  const name = end - 4
+  if (name - from >= 5 && load<u32>(from) == 0x63617274 && load<u8>(from, 4) == 101) {
+    // trace, and a dash or nothing
+    if (from + 5 == name) return 0
+    if (load<u8>(from, 5) == 45) from += 6
+  }
+  return from < name ? intern(from, <u32>(name - from)) : 0
+}
