@@ -17,6 +17,7 @@ import {
   SRC,
   TIME,
 } from './layout'
+import { isDigit } from './json'
 import { intern } from './names'
 import { isDigits, put, skipBlanks, span } from './text-bytes'
 import {
@@ -66,7 +67,7 @@ export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
     if (load<u8>(p) == 60 && isStackTitle(p, stop)) return KIND_STACK
   }
   if (load<u8>(e - 1) != 58) return isDashed() ? functionText(p, stop, row, first) : KIND_BROKEN
-  if (e - 1 == p) return KIND_BROKEN
+  if (e - 1 == p || (format == TEXT_PERF && isTime(p, e - 1))) return KIND_BROKEN
   const id = intern(p, <u32>(e - 1 - p))
   if (id < 0) {
     setDoubt(REASON_NAMES)
@@ -79,6 +80,13 @@ export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
   } else if (text < stop) text++
   span(row, ARGS, text, stop)
   return fill(row, id, first)
+}
+
+/** `47687.369453`: no event is called so; what seemed to be its time was of the comm. */
+function isTime(p: usize, e: usize): bool {
+  let q = p
+  while (q < e && isDigit(load<u8>(q))) q++
+  return q > p && q < e && load<u8>(q) == 46 && isDigits(q + 1, e)
 }
 
 /** Printed by the kernel's or trace-cmd's own hand: `comm-pid`, names without a system. */

@@ -10,7 +10,7 @@
  * `"vcpu_id":1,"rip":"18446744071987886603"`.
  */
 import { decimal } from './put'
-import { copyText, sameText } from './text-bytes'
+import { copyText, sameText, skipBlanks } from './text-bytes'
 import { putCallArguments } from './text-call'
 import {
   FIELD_BEFORE,
@@ -38,6 +38,7 @@ import {
   TEMPLATE_SUFFIX,
   TEMPLATE_TAIL,
   TEMPLATE_WORDS,
+  TEXT_PERF,
 } from './text-layout'
 import { putPairs, putValue } from './text-pairs'
 import { hexText, integerText, magnitude, negative, putInteger, putText, setExact, setInteger } from './text-value'
@@ -62,6 +63,9 @@ function word(at: usize, index: i32): u32 {
 export function putFields(to: usize, form: usize, p: usize, end: usize, format: i32): usize {
   const whole = end
   while (end > p && load<u8>(end - 1) == 32) end--
+  const from = p
+  // after perf's flags: padding
+  if (format == TEXT_PERF) p = skipBlanks(p, end)
   const kind = word(form, 0)
   let after: usize = 0
   if (kind == FORM_TEMPLATE) {
@@ -72,7 +76,7 @@ export function putFields(to: usize, form: usize, p: usize, end: usize, format: 
     }
   } else if (kind == FORM_SYSCALL) after = putCallArguments(to, p, end)
   if (after == 0) after = putPairs(to, p, end, format)
-  if (end != whole) setExact(false)
+  if (end != whole || p != from) setExact(false)
   return after
 }
 

@@ -52,14 +52,30 @@ export function setFormat(kind: i32, mine: i32, guest: i32): void {
  * a blank. For perf a head without a pid counts only where none with a pid is found.
  */
 export function head(first: usize, stop: usize): usize {
-  const found = candidates(first, stop, true) || (format == TEXT_PERF ? candidates(first, stop, false) : 0)
+  exact = true
+  return candidates(first, first, stop)
+}
+
+/** A comm may look like a head. The next one after that which ends at `after` and turned out to be none, or 0. */
+export function nextHead(first: usize, after: usize, stop: usize): usize {
+  return candidates(after, first, stop)
+}
+
+/** Heads with a pid are looked for. */
+let exact: bool = true
+
+function candidates(p: usize, first: usize, stop: usize): usize {
+  let found = candidate(p, first, stop)
+  if (!found && exact && format == TEXT_PERF) {
+    exact = false
+    found = candidate(first, first, stop)
+  }
   if (!found) doubt = 0
   return found
 }
 
-function candidates(first: usize, stop: usize, strict: bool): usize {
+function candidate(p: usize, first: usize, stop: usize): usize {
   const limit = min(stop, first + HEAD)
-  let p = first
   while (p < limit) {
     let m = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(58)))
     while (m != 0) {
@@ -70,14 +86,13 @@ function candidates(first: usize, stop: usize, strict: bool): usize {
       if (colon == first) continue
       const before = load<u8>(colon - 1)
       if (!isDigit(before) && !(format == TEXT_FTRACE && isDelayMark(before))) continue
-      if (columns(first, colon, strict)) return colon + 1
+      if (columns(first, colon)) return colon + 1
     }
     p += 16
   }
   return 0
 }
 
-/** What latency-format puts after `us` (kernel/trace/trace_output.c: mark). */
 // @ts-ignore: decorator
 @inline
 function isDelayMark(c: u8): bool {
@@ -85,7 +100,7 @@ function isDelayMark(c: u8): bool {
 }
 
 /** Everything before the colon of the time, backwards. */
-function columns(first: usize, colon: usize, strict: bool): bool {
+function columns(first: usize, colon: usize): bool {
   doubt = 0
   narrow = false
   cpu = -1
@@ -111,7 +126,7 @@ function columns(first: usize, colon: usize, strict: bool): bool {
     seconds = true
     time *= 1000
   }
-  if (format == TEXT_PERF) return seconds && perfColumns(first, s, strict)
+  if (format == TEXT_PERF) return seconds && perfColumns(first, s)
   if (format == TEXT_PERF_PROF) return seconds && perfProfColumns(first, s)
   if (cpu < 0) {
     k = flagsAndCpu(first, backBlanks(first, s))
@@ -258,9 +273,9 @@ function setComm(from: usize, end: usize): void {
 }
 
 /** `comm  pid/tid [cpu]`, any but the time may be missing. */
-function perfColumns(first: usize, s: usize, strict: bool): bool {
+function perfColumns(first: usize, s: usize): bool {
   let k = backBlanks(first, s)
-  const bracket = cpuBefore(first, k)
+  const bracket = cpuBefore(first, k) || cpuBeforeModes(first, k)
   if (bracket) k = backBlanks(first, bracket)
   let d = backDigits(first, k)
   const digits = d
@@ -273,16 +288,27 @@ function perfColumns(first: usize, s: usize, strict: bool): bool {
   if (digits < k && (d == first || load<u8>(d - 1) == 32)) {
     pid = smallNumber(digits, k, MAX_PID, REASON_PID)
     commTo = d
-  } else if (digits < k && load<u8>(digits - 1) == 45 && (digits - 1 == first || load<u8>(digits - 2) == 32)) {
-    commTo = digits - 1 // -1: perf does not know
-  } else if (strict) return false
+  } else if (digits < k && load<u8>(digits - 1) == 45 && (digits - 1 == first || load<u8>(digits - 2) <= 47)) {
+    // -1: perf does not know
+    commTo = digits - 1
+    if (commTo > first && load<u8>(commTo - 1) == 47) commTo = backDigits(first, commTo - 1)
+  } else if (exact) return false
   const from = skipBlanks(first, commTo)
   commTo = backBlanks(from, commTo)
   if (from >= commTo) return true
   // perf prints :PID for a comm that it does not know
-  if (load<u8>(from) == 58 && backDigits(from, commTo) == from + 1) return true
+  const number = backDigits(from, commTo)
+  if (load<u8>(from) == 58 && (number == from + 1 || (number == from + 2 && load<u8>(from, 1) == 45))) return true
   setComm(from, commTo)
   return true
+}
+
+/** `[000] K     ` (`-F +misc`: in which mode the CPU was). */
+function cpuBeforeModes(first: usize, k: usize): usize {
+  const w = backWord(first, k)
+  if (w == k || k - w > 5) return 0
+  for (let p = w; p < k; p++) if (<u8>((load<u8>(p) | 32) - 97) > 25) return 0
+  return cpuBefore(first, backBlanks(first, w))
 }
 
 /** `2023-04-12 13:47:26.370747 G           <idle>      0 d.h. [077]` */

@@ -3,7 +3,7 @@ import { isDigit } from './json'
 import { MAX_NAMES } from './layout'
 import { known } from './names'
 import { copy } from './put'
-import { copyText, sameText } from './text-bytes'
+import { backBlanks, copyText, sameText } from './text-bytes'
 import { MAX_FIELDS, NAME_POINTER, TEXT_FTRACE } from './text-layout'
 import { hexText, integerText, magnitude, negative, putInteger, putText, setExact } from './text-value'
 
@@ -114,6 +114,10 @@ function putPair(to: usize, comma: bool, name: usize, equals: usize, p: usize, e
     if (end != whole) setExact(false)
     if (end > p && load<u8>(end - 1) == 44) {
       end--
+      setExact(false)
+    } else if (end - p >= 4 && load<u32>(end - 4) == 0x3e3d3d20) {
+      // _==>
+      end = backBlanks(p, end - 4)
       setExact(false)
     }
   }

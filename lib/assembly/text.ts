@@ -25,8 +25,8 @@ import {
 import { bit, forget, offer, repeated, textLines } from './repeat'
 import { scannedUpTo } from './scan'
 import { put, skipBlanks } from './text-bytes'
-import { event, KIND_ROW, KIND_SKIPPED, KIND_STACK } from './text-event'
-import { cpu, digitsFrom, doubt, format, fractionDigits, head, setFormat, wholeDigits } from './text-head'
+import { event, KIND_BROKEN, KIND_ROW, KIND_SKIPPED, KIND_STACK } from './text-event'
+import { cpu, digitsFrom, doubt, format, fractionDigits, head, nextHead, setFormat, wholeDigits } from './text-head'
 import {
   COUNT_HEADERS,
   COUNT_NOT_UTF8,
@@ -157,9 +157,14 @@ function line(first: usize, stop: usize, row: usize): i32 {
     commentRow(first, stop, row)
     return LINE_ROW
   }
-  const after = head(first, stop)
+  let after = head(first, stop)
   if (after) {
-    const kind = event(after, first, stop, row)
+    let kind = event(after, first, stop, row)
+    while (kind == KIND_BROKEN && !doubt) {
+      after = nextHead(first, after, stop)
+      if (!after) break
+      kind = event(after, first, stop, row)
+    }
     if (kind == KIND_STACK) return LINE_TITLE
     if (kind == KIND_SKIPPED) {
       count(COUNT_SKIPPED, 1)

@@ -135,6 +135,16 @@ describe('texts of the kernel', () => {
       assert.deepEqual(got.args, args)
     })
 
+  test('perf -F +flags has blanks before the text, which are no part of a field', async () => {
+    const text = 'prev_comm=a prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=b c next_pid=2 next_prio=120'
+    const { args } = await perf(`sched:sched_switch:                       ${text}`)
+    const [next_comm, prev_state] = ['b c', 'S']
+    const prev = { prev_comm: 'a', prev_pid: 1, prev_prio: 120, prev_state }
+    assert.deepEqual(args, { ...prev, next_comm, next_pid: 2, next_prio: 120 })
+    const other = await perf(`sched:my_switch: ${text} new=1`)
+    assert.deepEqual(other.args, { ...prev, next_comm, next_pid: 2, next_prio: 120, new: 1 })
+  })
+
   test('perf has the function of a return probe first', async () => {
     const { args } = await perf('probe_ovs:netdev_rxq_recv__return: (56077d037760 <- 56077d0071e9) ret=11')
     assert.deepEqual(args, { __probe_func: '94590162138976', __probe_ret_ip: '94590161940969', ret: 11 })

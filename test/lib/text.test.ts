@@ -76,6 +76,32 @@ describe('heads', () => {
     ],
     [
       'perf-script',
+      '            perf 10293 [000] K     47687.114746422:          1           sched:sched_wakeup: pid=18',
+      { ts: '47687114746422', cpu: 0, pid: 10293, comm: 'perf', event: 'sched:sched_wakeup', args: { pid: 18 } },
+    ],
+    [
+      'perf-script',
+      '             :-1 10294/-1    [001] 47687.114746422: cpu-clock: ',
+      { cpu: 1, pid: undefined, comm: undefined, event: 'cpu-clock' },
+    ],
+    ['perf-script', '             :-1    -1 [001] 47687.1147464: e: ', { cpu: 1, pid: undefined, comm: undefined }],
+    [
+      'perf-script',
+      '      12.345678: 47687.369453010: sched:sched_process_free: comm=a pid=18 prio=120',
+      { ts: '47687369453010', comm: '12.345678:', event: 'sched:sched_process_free' },
+    ],
+    [
+      'perf-script',
+      '      12.345678: [001] 47687.369453010: sched:sched_process_free: comm=a pid=18 prio=120',
+      { ts: '47687369453010', cpu: 1, comm: '12.345678:', event: 'sched:sched_process_free' },
+    ],
+    [
+      'ftrace',
+      ' -1 [000] 5.5: e-26202   [001] d..2. 46735.394617: irq_handler_exit: irq=26 ret=handled',
+      { ts: '46735394617000', cpu: 1, pid: 26202, comm: '-1 [000] 5.5: e', event: 'irq_handler_exit' },
+    ],
+    [
+      'perf-script',
       'vhost-152   159    29.103130397: e: ',
       { ts: '29103130397', cpu: undefined, pid: 159, comm: 'vhost-152' },
     ],
