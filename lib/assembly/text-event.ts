@@ -19,7 +19,7 @@ import {
 } from './layout'
 import { isDigit } from './json'
 import { intern } from './names'
-import { isDigits, put, skipBlanks, span } from './text-bytes'
+import { isDigits, isHexDigit, put, skipBlanks, span } from './text-bytes'
 import {
   commEnd,
   commFrom,
@@ -60,26 +60,57 @@ export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
   }
   if (e == p) return KIND_BROKEN
   if (isDashed()) {
+    if (load<u16>(p) == 0x2b28 && load<u8>(e - 1) == 41 && isDigits(p + 2, e - 1)) {
+      // trace-cmd report --ts-diff: (+3502)
+      p = skipBlanks(e, stop)
+      e = p
+      while (e < stop && load<u8>(e) > 32) e++
+      if (e == p) return KIND_BROKEN
+    }
     if (load<u32>(p) == 0x5f737973) {
       const call = syscallText(p, e, stop, row)
       if (call) return call < 0 ? KIND_BROKEN : fill(row, <u32>call, first)
     }
     if (load<u8>(p) == 60 && isStackTitle(p, stop)) return KIND_STACK
   }
-  if (load<u8>(e - 1) != 58) return isDashed() ? functionText(p, stop, row, first) : KIND_BROKEN
+  if (load<u8>(e - 1) != 58) {
+    if (!isDashed()) return KIND_BROKEN
+    const after = addressEnd(e, stop)
+    if (!after) return functionText(p, stop, row, first)
+    return named(p, e, after, stop, row, first)
+  }
   if (e - 1 == p || (format == TEXT_PERF && isTime(p, e - 1))) return KIND_BROKEN
-  const id = intern(p, <u32>(e - 1 - p))
+  return named(p, e - 1, e, stop, row, first)
+}
+
+/** The name from `p` to `e`, its text from `text` on. */
+function named(p: usize, e: usize, text: usize, stop: usize, row: usize, first: usize): i32 {
+  if (format == TEXT_FTRACE) e = symbolEnd(p, e)
+  const id = intern(p, <u32>(e - p))
   if (id < 0) {
     setDoubt(REASON_NAMES)
     return KIND_BROKEN
   }
-  let text = e
   if (format == TEXT_TRACE_CMD) {
-    text = skipBlanks(e, stop)
+    text = skipBlanks(text, stop)
     if (text < stop && load<u8>(text) == 60 && isStackTitle(text, stop)) return KIND_STACK
   } else if (text < stop) text++
   span(row, ARGS, text, stop)
   return fill(row, id, first)
+}
+
+/** `tracing_mark_write+0x8a/0x170` (the option sym-offset): a marker is called after the function that wrote it. */
+function symbolEnd(p: usize, e: usize): usize {
+  for (let q = p + 1; q + 3 < e; q++) if (load<u8>(q) == 43 && load<u16>(q, 1) == 0x7830) return q
+  return e
+}
+
+/** ` <ffffffff8149ab1a>:` behind such a name (sym-addr): where it ends, or 0. */
+function addressEnd(p: usize, stop: usize): usize {
+  if (p + 5 > stop || load<u16>(p) != 0x3c20) return 0
+  let q = p + 2
+  while (q < stop && isHexDigit(load<u8>(q))) q++
+  return q > p + 2 && q + 1 < stop && load<u16>(q) == 0x3a3e ? q + 2 : 0
 }
 
 /** `47687.369453`: no event is called so; what seemed to be its time was of the comm. */

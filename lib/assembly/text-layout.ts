@@ -57,3 +57,4 @@ export const FIELD_HEX_LIST = 12
 /** What is known of a field by its name alone. */
 export const NAME_64 = 1
 export const NAME_POINTER = 2
+export const NAME_HEX = 4

@@ -4,8 +4,8 @@ import { MAX_NAMES } from './layout'
 import { known } from './names'
 import { copy } from './put'
 import { backBlanks, copyText, sameText } from './text-bytes'
-import { MAX_FIELDS, NAME_POINTER, TEXT_FTRACE } from './text-layout'
-import { hexText, integerText, magnitude, negative, putInteger, putText, setExact } from './text-value'
+import { MAX_FIELDS, NAME_HEX, NAME_POINTER, TEXT_FTRACE } from './text-layout'
+import { hexText, integerText, magnitude, negative, putInteger, putText, setExact, setInteger } from './text-value'
 
 const nameBits: usize = memory.data(8193)
 
@@ -131,11 +131,57 @@ function putPair(to: usize, comma: bool, name: usize, equals: usize, p: usize, e
 
 /** An integer where it is one, wide ones as strings; else a string. */
 export function putValue(to: usize, p: usize, end: usize, bits: u32): usize {
-  if (bits & NAME_POINTER && end - p == 16 && hexText(p, end)) return putInteger(to, true)
+  if (end - p == 16 && (bits & NAME_POINTER || isPointer(p)) && hexText(p, end)) return putInteger(to, true)
+  if (bits & NAME_HEX && hexText(p, end)) return putInteger(to, true)
+  if (p < end && load<u8>(end - 1) == 41) {
+    const after = putTwice(to, p, end, bits)
+    if (after) return after
+  }
   if (end - p > 2 && load<u16>(p) == 0x7830) {
     if (!hexText(p, end)) return putText(to, p, end)
   } else if (!integerText(p, end)) return putText(to, p, end)
   return putInteger(to, bits != 0 || magnitude > (negative ? 0x80000000 : 0xffffffff))
+}
+
+/** A `%p` of 16 digits: what is hashed begins with 00000000, a kernel's address with ffff. */
+function isPointer(p: usize): bool {
+  return load<u64>(p) == 0x3030303030303030 || load<u32>(p) == 0x66666666
+}
+
+/**
+ * The kernel's option `fields` prints values of any size twice: `0x65bb (26043)`, `'a' (97)`, `(0)`, and an address in
+ * its code as `schedule+0x0/0x140 (-2126294304)`. What stands in parentheses is signed whatever the field is: a small
+ * number below zero is taken as such, an address or a bit mask is not.
+ */
+function putTwice(to: usize, p: usize, end: usize, bits: u32): usize {
+  let open = end - 1
+  while (open > p && load<u8>(open) != 40) open--
+  if (load<u8>(open) != 40 || !integerText(open + 1, end - 1)) return 0
+  const below = negative
+  const signed = magnitude
+  const first = backBlanks(p, open)
+  if (open > p && (first == open || first == p)) return 0
+  if (first - p == 3 && load<u8>(p) == 39 && load<u8>(p, 2) == 39) return putWhole(to, signed, false, bits)
+  if (first == p) return putWhole(to, signed, below, bits)
+  if (load<u16>(p) != 0x7830) {
+    if (!isAddress(p, first)) return 0
+    setExact(false)
+    return putText(to, p, first)
+  }
+  if (!hexText(p, first)) return 0
+  const whole = magnitude
+  const wide = first - p > 10
+  const same = below ? (wide ? 0 - signed : (0 - signed) & (whole > 0xffff ? 0xffffffff : 0xffff)) : signed
+  if (same != whole) return 0
+  return below && signed <= MAX_SMALL ? putWhole(to, signed, true, bits) : putWhole(to, whole, false, bits)
+}
+
+/** An errno, a priority, a CPU that is none. */
+const MAX_SMALL: u64 = 4095
+
+function putWhole(to: usize, absolute: u64, below: bool, bits: u32): usize {
+  setInteger(absolute, below)
+  return putInteger(to, bits != 0 || absolute > (below ? 0x80000000 : 0xffffffff))
 }
 
 let probeEnd: usize = 0

@@ -32,6 +32,10 @@ const task = [
   'comm={comm:text} pid={pid}',
 ]
 const delay = ['comm={comm:text} pid={pid} delay={delay:u64} [ns]']
+/** trace-cmd report -w adds how long the thread had waited. */
+const switched =
+  '{prev_comm:text}:{prev_pid} [{prev_prio}] {prev_state:word} ==> {next_comm:text}:{next_pid} [{next_prio}]'
+const register = ['{msr:hex}, value {val:x64}{failed=0}', '{msr:hex}, value {val:x64} #GP{failed=1}']
 const softirq = ['vec={vec} [action={action:word}]']
 
 const request = [
@@ -69,7 +73,8 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   // sched
   sched_switch: [
     'prev_comm={prev_comm:text} prev_pid={prev_pid} prev_prio={prev_prio} prev_state={prev_state:word} ==> next_comm={next_comm:text} next_pid={next_pid} next_prio={next_prio}',
-    '{prev_comm:text}:{prev_pid} [{prev_prio}] {prev_state:word} ==> {next_comm:text}:{next_pid} [{next_prio}]',
+    switched,
+    `${switched} Latency: {_:word} usecs`,
     'prev_comm={prev_comm:text} prev_pid={prev_pid} prev_prio={prev_prio} prev_state={prev_state:u64} next_comm={next_comm:text} next_pid={next_pid} next_prio={next_prio}',
   ],
   sched_waking: wakeup,
@@ -92,6 +97,12 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   sched_kthread_stop: task,
   sched_process_fork: ['comm={parent_comm:text} pid={parent_pid} child_comm={child_comm:text} child_pid={child_pid}'],
   sched_process_exec: ['filename={filename:text} pid={pid} old_pid={old_pid}'],
+  task_newtask: ['pid={pid} comm={comm:text} clone_flags={clone_flags:x64} oom_score_adj={oom_score_adj}'],
+  task_rename: [
+    'pid={pid} oldcomm={oldcomm:text} newcomm={newcomm:text} oom_score_adj={oom_score_adj}',
+    'oldcomm={oldcomm:text} newcomm={newcomm:text} oom_score_adj={oom_score_adj}',
+  ],
+  signal_generate: ['sig={sig} errno={errno} code={code} comm={comm:text} pid={pid} grp={group} res={result}'],
   sched_pi_setprio: ['comm={comm:text} pid={pid} oldprio={oldprio} newprio={newprio}'],
   sched_kthread_work_queue_work: ['work struct={work:ptr} function={function:text} worker={worker:ptr}'],
   sched_kthread_work_execute_start: ['work struct {work:ptr}: function {function:text}'],
@@ -102,6 +113,9 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   softirq_raise: softirq,
   softirq_entry: softirq,
   softirq_exit: softirq,
+  read_msr: register,
+  write_msr: register,
+  rdpmc: register,
 
   // kvm
   kvm_entry: [
@@ -111,8 +125,14 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
     `${entry} intr_info 0x{intr_info:hex} error_code 0x{error_code:hex}[immediate exit]{immediate_exit=1}`,
     'vcpu {vcpu_id} rip 0x{rip:x64}',
     'vcpu {vcpu_id}',
+    'PC: 0x{vcpu_pc:x64}',
   ],
-  kvm_exit: nestedExit,
+  // the last two of trace-cmd, and of arm64
+  kvm_exit: [
+    ...nestedExit,
+    'reason {exit_reason:text} rip 0x{guest_rip:x64}',
+    '{ret:word}: HSR_EC: 0x{esr_ec:hex} ({_:text}), PC: 0x{vcpu_pc:x64}',
+  ],
   kvm_nested_vmexit: nestedExit,
   kvm_msi_set_irq: [
     'dst {dst:hex} vec {vec} ({delivery_mode:word}|{dest_mode:word}|{trig_mode:word}|rh){redirection_hint=1}',
@@ -206,6 +226,8 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   block_rq_issue: request,
   block_rq_insert: request,
   block_rq_merge: request,
+  block_io_start: request,
+  block_io_done: request,
   block_rq_complete: requestDone,
   block_rq_requeue: requestDone,
   block_rq_error: requestDone,
@@ -234,7 +256,10 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
       'transport_offset_valid={transport_offset_valid} transport_offset={transport_offset} tx_flags={tx_flags} gso_size={gso_size} ' +
       'gso_segs={gso_segs} gso_type={gso_type:hex}',
   ],
-  napi_poll: ['napi poll on napi struct {napi:ptr} for device {dev_name:text} work {work} budget {budget}'],
+  napi_poll: [
+    'napi poll on napi struct {napi:ptr} for device {dev_name:text} work {work} budget {budget}',
+    'napi poll on napi struct {napi:ptr} for device {dev_name:text}',
+  ],
   ovs_do_execute_action: [
     `${ovs}ct_Zone={key_ct_zone:hex} flow_key_valid={flow_key_valid} action_type={action_type} action_len={action_len} action_data={action_data:ptr} is_last={is_last}`,
   ],
@@ -285,6 +310,12 @@ export const names64 = (
   'runtime vruntime delay expires softexpires now baseclk address fault_address gpa gva rip guest_rip ip parent_ip ret_ip addr ' +
   'info1 info2 previous_tsc_offset next_tsc_offset tsc_timestamp system_time sector old_sector ino bytes_req bytes_alloc pfn nr_pages timestamp __probe_ip __probe_func __probe_ret_ip'
 ).split(' ')
+
+/** Fields of such events that are printed in hexadecimal without 0x (`%lx`). */
+export const hexNames =
+  'clone_flags sa_handler sa_flags sock_cookie dma_addr phys_addr dma_mask numa_scan_offset vm_start vm_end groupmask childmask'.split(
+    ' ',
+  )
 
 /** Pointers, printed as 16 hexadecimal digits without 0x (`%p`). */
 export const pointerNames =

@@ -25,6 +25,7 @@ import {
   FORM_TEMPLATE,
   MAX_FIELDS,
   NAME_64,
+  NAME_HEX,
   NAME_POINTER,
   TEMPLATE_BACKWARDS,
   TEMPLATE_FIELDS,
@@ -36,7 +37,7 @@ import {
 } from '../assembly/text-layout.js'
 import { allocate, bytes, scanner, words } from '../wire/memory.js'
 import { idOf, nameOf } from '../wire/names.js'
-import { forms, names64, pointerNames, systemCallExit } from './forms.js'
+import { forms, hexNames, names64, pointerNames, systemCallExit } from './forms.js'
 
 const types: Record<string, number> = {
   decimal: FIELD_DECIMAL,
@@ -180,6 +181,7 @@ function prepare(): void {
   pairs = simple(FORM_PAIRS)
   call = simple(FORM_SYSCALL)
   for (const name of names64) scanner.setNameBits(idOf(name), NAME_64)
+  for (const name of hexNames) scanner.setNameBits(idOf(name), NAME_HEX)
   for (const name of pointerNames) scanner.setNameBits(idOf(name), NAME_POINTER)
 }
 

@@ -30,6 +30,56 @@ describe('texts of the kernel', () => {
       'irq_handler_entry',
       { irq: 25, name: 'virtio1-req.0 and=more' },
     ],
+    // the option fields, and other options
+    [
+      "e: pid=0x65bb (26043) ret=0xfffffff5 (-11) mask=0xdeadbeef (-559038737) cpu=0xffffffffffffffff (-1) one=(1) c='a' (97)",
+      'e',
+      { pid: 26043, ret: -11, mask: 3735928559, cpu: -1, one: 1, c: 97 },
+    ],
+    [
+      'e: ptr=0xffff888627d1c6f8 (-131365201656072) f=a_b+0x0/0x140 (-2126294304) other=0x10 (17) call=f(3) s=x (4)',
+      'e',
+      { ptr: '18446612708507895544', f: 'a_b+0x0/0x140', other: '0x10 (17)', call: 'f(3)', s: 'x (4)' },
+    ],
+    ['tracing_mark_write+0x8a/0x170: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
+    ['tracing_mark_write <ffffffff8149ab1a>: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
+    // addresses are known by their digits, whatever the field is called
+    [
+      'csd_function_entry: func=f, csd=0000000071256443 other=ffff888627d1c6f8 not=1234567890123456',
+      'csd_function_entry',
+      { func: 'f', csd: '1898275907', other: '18446612708507895544', not: '1234567890123456' },
+    ],
+    [
+      'task_newtask: pid=3 comm=a pid=7 clone_flags=1200000 oom_score_adj=-9',
+      'task_newtask',
+      { pid: 3, comm: 'a pid=7', clone_flags: '18874368', oom_score_adj: -9 },
+    ],
+    [
+      'signal_deliver: sig=17 errno=0 code=1 sa_handler=562595013e40 sa_flags=14000000',
+      'signal_deliver',
+      { sig: 17, errno: 0, code: 1, sa_handler: '94719413665344', sa_flags: '335544320' },
+    ],
+    ['write_msr: 6e0, value 725082c5f912', 'write_msr', { msr: 1760, val: '125690116962578', failed: 0 }],
+    [
+      'block_io_start: 254,0 RA 4096 () 38404640 + 8 be,0,4 [load.sh]',
+      'block_io_start',
+      {
+        dev: 266338304,
+        rwbs: 'RA',
+        bytes: 4096,
+        cmd: '',
+        sector: '38404640',
+        nr_sector: 8,
+        ioprio: 'be,0,4',
+        comm: 'load.sh',
+      },
+    ],
+    ['kvm_entry: PC: 0xffff800080011a2c', 'kvm_entry', { vcpu_pc: '18446603338368752172' }],
+    [
+      'kvm_exit: TRAP: HSR_EC: 0x0024 (DABT_LOW), PC: 0xffff800080011a2c',
+      'kvm_exit',
+      { ret: 'TRAP', esr_ec: 36, vcpu_pc: '18446603338368752172' },
+    ],
     ['irq_handler_exit: irq=25 ret=handled', 'irq_handler_exit', { irq: 25, ret: 'handled' }],
     ['softirq_raise: vec=7 [action=SCHED]', 'softirq_raise', { vec: 7, action: 'SCHED' }],
     [

@@ -62,6 +62,26 @@ describe('heads', () => {
         args: { ip: 'irqfd_inject' },
       },
     ],
+    [
+      'trace-cmd',
+      '           <...>-9914  [000] 47011.090992969: (+3502)  irq_handler_exit:     irq=26 ret=handled',
+      { ts: '47011090992969', pid: 9914, event: 'irq_handler_exit', args: { irq: 26, ret: 'handled' } },
+    ],
+    [
+      'trace-cmd',
+      '         load.sh-9914  [001] 1.000001: sched_switch:         load.sh:9914 [120] X ==> a:9911 [120] Latency: 3.193 usecs',
+      {
+        args: {
+          prev_comm: 'load.sh',
+          prev_pid: 9914,
+          prev_prio: 120,
+          prev_state: 'X',
+          next_comm: 'a',
+          next_pid: 9911,
+          next_prio: 120,
+        },
+      },
+    ],
     ['trace-cmd', 'trace-vm1.dat:   sleep-307 [001] 1.000001: e:   ', { ts: '1000001000', src: 'vm1', comm: 'sleep' }],
     ['trace-cmd', '    trace.dat:   sleep-307 [001] 1.000001: e:   ', { ts: '1000001000', src: 'host', comm: 'sleep' }],
     [
