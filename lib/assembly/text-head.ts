@@ -236,7 +236,7 @@ function flagsAndCpu(first: usize, k: usize): usize {
   }
   let d = f
   while (d < k && isDigit(load<u8>(d))) d++
-  if (d == f || k - d < 4 || k - d > 6 || d - f > 5) return 0
+  if (d == f || k - d < 4 || k - d > 8 || d - f > 5) return 0
   cpu = smallNumber(f, d, MAX_CPU, REASON_CPU)
   narrow = true
   flagsFrom = d

@@ -34,7 +34,7 @@ export interface Refusal {
 
 /** `comm-pid (tgid) [cpu] flags time: ` and latency-format's `comm-pid 0d..2. time: ` */
 const DASHED =
-  /-\d+ +(?:\([ \d-]+\) +)?(?:\[\d+\](?: +[^\s\d]\S{3,5})?|\d+[^\s\d]\S{3,5}?)( *)\d+(?:\.\d+)?(?:us.?)?: +(\S+)(\s*)/
+  /-\d+ +(?:\([ \d-]+\) +)?(?:\[\d+\](?: +[^\s\d]\S{3,7})?|\d+[^\s\d]\S{3,7}?)( *)\d+(?:\.\d+)?(?:us.?)?: +(\S+)(\s*)/
 const PERF_SCRIPT = /(?:^|\s)\d+\.\d{6,9}: +(?:\d+ +)?(?:\S+:(?:\s|$)|PERF_RECORD_)/
 const PERF_PROF = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} [G ] .* \[\d+\] +\d+\.\d+: /
 /** A timeline's `1m37.267113s what happened` */

@@ -14,6 +14,7 @@ describe('detect', () => {
     ['  extras-458       1d.s3. 57821012: sched_waking: x\n', 'ftrace'],
     ['CPU:1 [LOST 3 EVENTS]\n          a-1   [000] ..... 3: sys_read -> 0x3\n', 'ftrace'],
     ['    w [001] y-400     [000] d..2. 3: e: \n', 'ftrace'],
+    ['          <idle>-0       [000] d..h2..  12.345678: e: x\n', 'ftrace'],
     ['cpus=2\n           sleep-307   [000] 3.000001: e: x\n', 'trace-cmd'],
     ['           sleep-307   [000]322335930211: e: x\n', 'trace-cmd'],
     ['     kworker/1:0-31764 [001] 1212277.097055: function:             irqfd_inject\n', 'trace-cmd'],

@@ -37,6 +37,13 @@ describe('heads', () => {
       'rcu_pree-15        0d..2. 59114575: e: ',
       { tsc: '59114575', cpu: 0, pid: 15, comm: 'rcu_pree', flags: 'd..2.' },
     ],
+    // a real-time kernel has seven flags, and a depth may have two digits
+    [
+      'ftrace',
+      '          <idle>-0       [000] dN.h12..  12.345678: e: ',
+      { ts: '12345678000', cpu: 0, pid: 0, comm: '<idle>', flags: 'dN.h12..' },
+    ],
+    ['ftrace', '  <idle>-0       0d..h2..    1us : e: ', { ts: '1000', cpu: 0, comm: '<idle>', flags: 'd..h2..' }],
     ['ftrace', 'rcu_pree-15      112d..2.   12us+: e: ', { ts: '12000', cpu: 112, flags: 'd..2.' }],
     ['ftrace', 'rcu_pree-15        1d..2.   12us : e: ', { ts: '12000', cpu: 1, flags: 'd..2.' }],
     [
