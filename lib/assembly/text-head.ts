@@ -9,7 +9,7 @@ import { isDigit } from './json'
 import { MAX_CPU, MAX_PID, REASON_CPU, REASON_NAMES, REASON_PID, REASON_TIME } from './layout'
 import { backBlanks, backDigits, backWord, skipBlanks } from './text-bytes'
 import { TEXT_FTRACE, TEXT_PERF, TEXT_PERF_PROF, TEXT_TRACE_CMD } from './text-layout'
-import { afterPrefix, carried, prefixSrc } from './text-prefix'
+import { afterLogTime, afterPrefix, carried, prefixSrc } from './text-prefix'
 
 /** How far into a line its time is looked for: a comm of 64 bytes, a file's name and the columns. */
 const HEAD: usize = 384
@@ -254,11 +254,12 @@ function taskAndPid(first: usize, k: usize): bool {
   const d = backDigits(first, k)
   if (d == k || d == first || load<u8>(d - 1) != 45) return false
   pid = smallNumber(d, k, MAX_PID, REASON_PID)
+  const columns: usize = narrow ? 8 : 16
   if (format != TEXT_TRACE_CMD) {
-    setComm(skipBlanks(first, d), d - 1)
+    setComm(afterLogTime(first, d - 1, columns), d - 1)
     return true
   }
-  setComm(afterPrefix(first, d - 1, narrow ? 8 : 16), d - 1)
+  setComm(afterPrefix(first, d - 1, columns), d - 1)
   if (prefixSrc < 0) doubt = REASON_NAMES
   else if (prefixSrc > 0) src = prefixSrc
   return true

@@ -17,7 +17,7 @@ import {
 } from './layout'
 import { backBlanks, put, skipBlanks } from './text-bytes'
 import { cpu, doubt, format, mainSrc, setDoubt, smallNumber, src } from './text-head'
-import { TEXT_TRACE_CMD } from './text-layout'
+import { TEXT_FTRACE, TEXT_TRACE_CMD } from './text-layout'
 import { prefixBefore, prefixSrc } from './text-prefix'
 
 let lostType: i32 = 0
@@ -35,8 +35,8 @@ export function lossLine(p: usize, stop: usize, row: usize): bool {
   stop = backBlanks(p, stop)
   setDoubt(0)
   let ofSrc = mainSrc
-  if (format == TEXT_TRACE_CMD) {
-    const named = prefixBefore(p, stop, cpuText, 4)
+  if (format == TEXT_TRACE_CMD || format == TEXT_FTRACE) {
+    const named = prefixBefore(p, stop, cpuText, 4, format == TEXT_FTRACE)
     if (named) p = named
     if (prefixSrc > 0) ofSrc = prefixSrc
   }

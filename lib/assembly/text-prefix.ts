@@ -1,7 +1,8 @@
 /**
- * What trace-cmd puts before each line of a report of several files or buffers: `trace-vm1.dat: `, `instance: `.
+ * What stands before a line: in trace-cmd's report of several files or buffers `trace-vm1.dat: `, `instance: `; where
+ * the kernel wrote its buffer into its log (ftrace_dump_on_oops) `[   12.345678] `, `[   12.345678][    T1] `.
  *
- * A comm may look like that too (`a: b`, `x.dat: `). But trace-cmd right-aligns the comm in 16 columns, 8 in latency
+ * A comm may look like that too (`a: b`, `x.dat: `, `[1] b`). But a comm is right-aligned in 16 columns, 8 in latency
  * format, and none is longer (TASK_COMM_LEN): what stands before these columns is no part of it.
  */
 import { intern } from './names'
@@ -35,13 +36,21 @@ export function afterPrefix(first: usize, end: usize, columns: usize): usize {
   return skipBlanks(e, end)
 }
 
+/** Where the comm may begin that ends at `end`, in so many columns, in the kernel's own text. */
+export function afterLogTime(first: usize, end: usize, columns: usize): usize {
+  if (load<u8>(first) != 91 || end < first + columns + 15 || load<u16>(end - columns - 2) != 0x205d) return skipBlanks(first, end)
+  return skipBlanks(end - columns, end)
+}
+
 /** The same of a line that has no comm, and begins after its prefix with `text`: there, or 0. */
-export function prefixBefore(first: usize, stop: usize, text: usize, length: usize): usize {
+export function prefixBefore(first: usize, stop: usize, text: usize, length: usize, log: bool): usize {
   prefixSrc = 0
+  if (log && (first == stop || load<u8>(first) != 91)) return 0
   const from = skipBlanks(first, stop)
   for (let p = from + 3; p + length <= stop; p++) {
-    if (load<u16>(p - 2) != 0x203a || !sameText(p, text, length)) continue
-    prefixSrc = sourceOf(from, p - 2)
+    // "] " or ": "
+    if (load<u16>(p - 2) != (log ? 0x205d : 0x203a) || !sameText(p, text, length)) continue
+    if (!log) prefixSrc = sourceOf(from, p - 2)
     return p
   }
   return 0

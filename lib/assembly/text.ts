@@ -222,7 +222,7 @@ function isHeader(p: usize, stop: usize): bool {
   const eight = load<u64>(p)
   if (format == TEXT_PERF_PROF) return eight == 0x657463656e6e6f43 || eight == 0x656e6e6f63736944 // Connecte, Disconne
   if (<u32>eight == 0x73757063 && load<u8>(p, 4) == 61) return true // cpus=
-  if (format == TEXT_TRACE_CMD && prefixBefore(p, stop, cpusText, 5)) return true
+  if (format == TEXT_TRACE_CMD && prefixBefore(p, stop, cpusText, 5, false)) return true
   if (eight == 0x206e6f6973726576) return true // version_
   if (<u32>eight != 0x20555043) return false // CPU_
   p += 4

@@ -37,6 +37,23 @@ describe('heads', () => {
       'rcu_pree-15        0d..2. 59114575: e: ',
       { tsc: '59114575', cpu: 0, pid: 15, comm: 'rcu_pree', flags: 'd..2.' },
     ],
+    // ftrace_dump_on_oops: the kernel's log
+    [
+      'ftrace',
+      '[   12.345678]   <idle>-0         0d..2. 12345678us : e: ',
+      { ts: '12345678000', cpu: 0, pid: 0, comm: '<idle>', flags: 'd..2.' },
+    ],
+    [
+      'ftrace',
+      '[   12.345679][   T12]    [1] b-12        1d..2. 12345679us : e: ',
+      { ts: '12345679000', cpu: 1, pid: 12, comm: '[1] b' },
+    ],
+    [
+      'ftrace',
+      '[   12.345679]            [1] b-12      [001] d..2.   12.345679: e: ',
+      { ts: '12345679000', cpu: 1, pid: 12, comm: '[1] b' },
+    ],
+    ['ftrace', '           [1] b-12      [001] d..2.   12.345679: e: ', { cpu: 1, pid: 12, comm: '[1] b' }],
     // a real-time kernel has seven flags, and a depth may have two digits
     [
       'ftrace',
@@ -260,6 +277,13 @@ describe('losses', () => {
       '',
     ].join('\n')
     assert.deepEqual((await parseText(script, 'perf-script')).records[1], lost)
+  })
+
+  test("in the kernel's log", async () => {
+    const text = '[    1.000001] CPU:1 [LOST 120 EVENTS]\n[    1.000001]        a-1         1d..2. 2us : e: \n'
+    const { records } = await parseText(text, 'ftrace')
+    assert.deepEqual(records[0], { type: 'lost', src: 'host', cpu: 1, count: 120, to: '2000' })
+    assert.equal(records[1].comm, 'a')
   })
 
   test('counters above 2^53 stay exact', async () => {
