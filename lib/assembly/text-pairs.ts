@@ -20,14 +20,15 @@ export function isNameByte(c: u8): bool {
   return isDigit(c) || <u8>((c | 32) - 97) < 26 || c == 95
 }
 
-/** The name that ends at the `=` at `q`: its first byte; 0 where there is none after a blank or at `from`. */
+/** The name that ends at the `=` at `q`: its first byte; 0 where there is none after a blank, or at `from` unless that is a value. */
 // @ts-ignore: decorator
 @inline
 function nameBefore(from: usize, q: usize): usize {
   let w = q
   while (w > from && isNameByte(load<u8>(w - 1))) w--
   if (w == q || isDigit(load<u8>(w))) return 0
-  return w == from || load<u8>(w - 1) == 32 ? w : 0
+  // a value may be `a=b`
+  return load<u8>(w - 1) == 32 || (w == from && load<u8>(w - 1) != 61) ? w : 0
 }
 
 /** Names of the pairs so far, to know one that comes twice. */

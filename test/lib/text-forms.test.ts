@@ -43,6 +43,7 @@ describe('texts of the kernel', () => {
     ],
     ['tracing_mark_write+0x8a/0x170: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
     ['tracing_mark_write <ffffffff8149ab1a>: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
+    ['e: name=x=y none= z=1 last=a=b=c', 'e', { name: 'x=y', none: '', z: 1, last: 'a=b=c' }],
     // addresses are known by their digits, whatever the field is called
     [
       'csd_function_entry: func=f, csd=0000000071256443 other=ffff888627d1c6f8 not=1234567890123456',
