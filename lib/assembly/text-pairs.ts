@@ -135,6 +135,7 @@ export function putValue(to: usize, p: usize, end: usize, bits: u32): usize {
   if (end - p == 16 && (bits & NAME_POINTER || isPointer(p)) && hexText(p, end)) return putInteger(to, true)
   if (bits & NAME_HEX && hexText(p, end)) return putInteger(to, true)
   if (p < end && load<u8>(end - 1) == 41) {
+    if (end - p == 5 && load<u32>(p) == 0x6c696e28) return putWhole(to, 0, false, NAME_POINTER) // (nil)
     const after = putTwice(to, p, end, bits)
     if (after) return after
   }

@@ -29,13 +29,18 @@ const wakeup = [
 const task = [
   'comm={comm:text} pid={pid} prio={prio}',
   'comm={comm:text} pid={pid} prio={prio} group_dead={group_dead:false|true}',
+  'comm={comm:text} pid={pid} prio={prio} group_dead={group_dead}',
   'comm={comm:text} pid={pid}',
 ]
-const delay = ['comm={comm:text} pid={pid} delay={delay:u64} [ns]']
+const delay = ['comm={comm:text} pid={pid} delay={delay:u64} [ns]', 'comm={comm:text} pid={pid} delay={delay:u64}']
 /** trace-cmd report -w adds how long the thread had waited. */
 const switched =
   '{prev_comm:text}:{prev_pid} [{prev_prio}] {prev_state:word} ==> {next_comm:text}:{next_pid} [{next_prio}]'
-const register = ['{msr:hex}, value {val:x64}{failed=0}', '{msr:hex}, value {val:x64} #GP{failed=1}']
+const register = [
+  '{msr:hex}, value {val:x64}{failed=0}',
+  '{msr:hex}, value {val:x64} #GP{failed=1}',
+  'msr={msr:hex} val={val:x64} failed={failed}',
+]
 const softirq = ['vec={vec} [action={action:word}]']
 
 const request = [
@@ -65,7 +70,7 @@ const nestedExit = [
   'reason {exit_reason:text} rip 0x{guest_rip:x64} info {info1:x64} {info2:x64}',
 ]
 const entry = 'vcpu {vcpu_id}, rip 0x{rip:x64}'
-const eoi = ['apicid {apicid:hex} vector {vector}']
+const eoi = ['apicid {apicid:hex} vector {vector}', 'apicid={apicid:hex} vector={vector}']
 const pin = 'pin {pin} dst {dst:hex} vec {vec} ({delivery_mode:word}|{dest_mode:word}|{trig_mode:word}'
 const printed = ['{ip:word}: {buf:text}', '{buf:text}']
 
@@ -84,6 +89,8 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   sched_stat_runtime: [
     'comm={comm:text} pid={pid} runtime={runtime:u64} [ns] vruntime={vruntime:u64} [ns]',
     'comm={comm:text} pid={pid} runtime={runtime:u64} [ns]',
+    'comm={comm:text} pid={pid} runtime={runtime:u64} vruntime={vruntime:u64}',
+    'comm={comm:text} pid={pid} runtime={runtime:u64}',
   ],
   sched_stat_wait: delay,
   sched_stat_sleep: delay,
@@ -142,6 +149,7 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   kvm_apic_accept_irq: [
     'apicid {apicid:hex} vec {vec} ({delivery_mode:word}|{trig_mode:word})',
     'apicid {apicid:hex} vec {vec} ({delivery_mode:word}|{trig_mode:word}) (coalesced){coalesced=1}',
+    'apicid={apicid:hex} dm={dm} tm={tm} vec={vec}',
   ],
   kvm_apic_ipi: [
     'dst {dest_id:hex} vec {vec} ({delivery_mode:word}|{dest_mode:word}|{level:word}|{trig_mode:word}|{shorthand:word})',
@@ -202,6 +210,7 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   kvm_msr: [
     'msr_{write:read|write} {ecx:hex} = 0x{data:x64} (#GP){exception=1}',
     'msr_{write:read|write} {ecx:hex} = 0x{data:x64}',
+    'write={write} ecx={ecx:hex} data={data:x64} exception={exception}',
   ],
   kvm_cr: ['cr_{rw:read|write} {cr:hex} = 0x{val:x64}'],
   kvm_cpuid: [
@@ -300,7 +309,7 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** `sys_exit_read` and all the others. */
-export const systemCallExit: readonly string[] = ['{ret:long}']
+export const systemCallExit: readonly string[] = ['{ret:long}', '__syscall_nr={__syscall_nr} ret={ret:long}']
 
 /**
  * Fields of events without a form of their own that have 8 bytes in every event that has them. Of an unknown field
@@ -308,12 +317,12 @@ export const systemCallExit: readonly string[] = ['{ret:long}']
  */
 export const names64 = (
   'runtime vruntime delay expires softexpires now baseclk address fault_address gpa gva rip guest_rip ip parent_ip ret_ip addr ' +
-  'info1 info2 previous_tsc_offset next_tsc_offset tsc_timestamp system_time sector old_sector ino bytes_req bytes_alloc pfn nr_pages timestamp __probe_ip __probe_func __probe_ret_ip'
+  'previous_tsc_offset next_tsc_offset tsc_timestamp system_time sector old_sector ino bytes_req bytes_alloc pfn nr_pages timestamp __probe_ip __probe_func __probe_ret_ip'
 ).split(' ')
 
 /** Fields of such events that are printed in hexadecimal without 0x (`%lx`). */
 export const hexNames =
-  'clone_flags sa_handler sa_flags sock_cookie dma_addr phys_addr dma_mask numa_scan_offset vm_start vm_end groupmask childmask'.split(
+  'info1 info2 i_ino clone_flags sa_handler sa_flags sock_cookie dma_addr phys_addr dma_mask numa_scan_offset vm_start vm_end groupmask childmask'.split(
     ' ',
   )
 

@@ -43,6 +43,19 @@ describe('texts of the kernel', () => {
     ],
     ['tracing_mark_write+0x8a/0x170: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
     ['tracing_mark_write <ffffffff8149ab1a>: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
+    // trace-cmd report -R: the record's values, in the notation of the kernel's text
+    ['sys_exit_read: __syscall_nr=0 ret=0xfffffffffffffff5', 'sys_exit_read', { __syscall_nr: 0, ret: '-11' }],
+    ['kvm_apic_accept_irq: apicid=10 dm=0 tm=0 vec=37', 'kvm_apic_accept_irq', { apicid: 16, dm: 0, tm: 0, vec: 37 }],
+    ['kvm_eoi: apicid=10 vector=37', 'kvm_eoi', { apicid: 16, vector: 37 }],
+    ['kvm_msr: write=1 ecx=830 data=0x10 exception=0', 'kvm_msr', { write: 1, ecx: 2096, data: '16', exception: 0 }],
+    [
+      'kvm_exit: exit_reason=1 info1=10 info2=800000ec',
+      'kvm_exit',
+      { exit_reason: 1, info1: '16', info2: '2147483884' },
+    ],
+    ['write_msr: msr=830 val=f6 failed=0', 'write_msr', { msr: 2096, val: '246', failed: 0 }],
+    ['sched_stat_runtime: comm="q" pid=1 runtime=17', 'sched_stat_runtime', { comm: '"q"', pid: 1, runtime: '17' }],
+    ['mm_filemap_fault: i_ino=10 s_dev=3 ptr=(nil)', 'mm_filemap_fault', { i_ino: '16', s_dev: 3, ptr: '0' }],
     ['e: name=x=y none= z=1 last=a=b=c', 'e', { name: 'x=y', none: '', z: 1, last: 'a=b=c' }],
     // addresses are known by their digits, whatever the field is called
     [
