@@ -54,6 +54,7 @@ export function follow({ guest, maxOpen, queues, done, acausal }: FollowOptions)
   const irqRows = new Map<number, Omit<IrqRow, 'vector'>>()
   let unsafeUntil: bigint | undefined
   let lastEnd: bigint | undefined
+  let afterLoss = false
 
   function issue({ extent, cpu, stamp }: RequestFact): void {
     account.started++
@@ -156,7 +157,7 @@ export function follow({ guest, maxOpen, queues, done, acausal }: FollowOptions)
 
   function finish(request: Request, completed: Stamp, handler: Running | undefined): void {
     open.remove(request)
-    const { stamps, why } = stagesOf(request, completed, handler)
+    const { stamps, why } = stagesOf(request, { stamp: completed, handler, afterLoss })
     const back = backwards(stamps)
     if (back > 0n) {
       account.acausal++
@@ -199,6 +200,7 @@ export function follow({ guest, maxOpen, queues, done, acausal }: FollowOptions)
     },
     loss({ from, to }) {
       for (const request of open.all()) drop(request, 'lost')
+      afterLoss = true
       completing.clear()
       calling.clear()
       handling.clear()

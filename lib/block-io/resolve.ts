@@ -13,9 +13,17 @@ export interface Resolved {
 
 type Found = Stamp | string
 
-/** `handler`: the one that it was completed in, where that is known. */
-export function stagesOf(request: Request, completed: Stamp, handler: Running | undefined): Resolved {
-  const call = callOf(request)
+export interface Completed {
+  stamp: Stamp
+  /** The handler that it was completed in, where that is known. */
+  handler: Running | undefined
+  /** Events are missing before: the host may have begun with it unseen. */
+  afterLoss: boolean
+}
+
+export function stagesOf(followed: Request, { stamp: completed, handler, afterLoss }: Completed): Resolved {
+  const call = callOf(followed)
+  const request = afterLoss && typeof call === 'string' ? withoutLaterKick(followed, handler) : followed
   const done = typeof call === 'string' ? undefined : (call.exit as Stamp)
   const msi = injectionOf(request, done, handler)
   const wake = wakeOf(request, msi, typeof call === 'string' ? msi : call.enter)
@@ -41,6 +49,13 @@ export function stagesOf(request: Request, completed: Stamp, handler: Running | 
     return null
   })
   return { stamps, why }
+}
+
+/** A kick behind the handler was another one's. */
+function withoutLaterKick(request: Request, handler: Running | undefined): Request {
+  const { kick } = request
+  if (!kick || !handler || kick.stamp.time <= handler.stamp.time) return request
+  return { ...request, kick: undefined, unkicked: true }
 }
 
 function kickOf({ kick, queue, unkicked }: Request): Found {
