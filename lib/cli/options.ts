@@ -66,7 +66,7 @@ export function words(spec: Spec, args: readonly string[], others: Record<string
     answer = output
   }) as Record<string, unknown> & { _: string[]; '--'?: string[] }
   if (answer) throw new Answer(answer)
-  for (const [name, option] of Object.entries(spec.options)) check(name, option, parsed[name])
+  for (const [name, option] of Object.entries(spec.options)) check(name, option, parsed[name], args)
   return { options: parsed, given: parsed._, rest: parsed['--'] ?? [] }
 }
 
@@ -82,10 +82,18 @@ function prepared([name, given]: [string, Options]): [string, Options] {
   return [name, { ...option, coerce: (value) => (Array.isArray(value) ? value : coerce(value)) }]
 }
 
-function check(name: string, { array, type }: Options, value: unknown): void {
+function check(name: string, { alias, array, type }: Options, value: unknown, args: readonly string[]): void {
   if (!array && Array.isArray(value)) throw new Usage(`--${name} is given twice`)
-  if (type === 'number' && value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 0))
+  if (type !== 'number' || value === undefined) return
+  const whole = Number.isSafeInteger(value) && (value as number) >= 0
+  // an empty text, as of a variable that is not set, is 0 to yargs
+  if (!whole || (value === 0 && [name, alias ?? []].flat().some((one) => isEmpty(one, args))))
     throw new Usage(`--${name} is not a whole number`)
+}
+
+function isEmpty(name: string, args: readonly string[]): boolean {
+  const dashed = name.length === 1 ? `-${name}` : `--${name}`
+  return args.some((arg, i) => arg === `${dashed}=` || (arg === dashed && args[i + 1] === ''))
 }
 
 function operandsOf(spec: Spec, given: string[], rest: string[]): { operands: string[]; files: string[] } {
