@@ -85,10 +85,11 @@ function commonWith(same: readonly Same[], start: OpenStart, end: RecordView): (
   const { src, cpu, pid, has } = start
   const { cpu: endCpu, pid: endPid, key } = end
   const startCpu = has & HAS_CPU ? cpu : undefined
-  const startPid = has & HAS_PID ? pid : undefined
+  const startThread = threadOf(has & HAS_PID ? pid : undefined, startCpu)
+  const endThread = threadOf(endPid, endCpu)
   const having: Record<Same, (event: RecordView) => boolean> = {
     samecpu: (event) => either(event, event.cpu, startCpu, endCpu),
-    samepid: (event) => either(event, event.pid, startPid, endPid),
+    samepid: (event) => either(event, threadOf(event.pid, event.cpu), startThread, endThread),
     samekey: (event) => key !== undefined && event.key === key,
   }
   return (event) => same.some((one) => having[one](event))
@@ -98,6 +99,11 @@ function commonWith(same: readonly Same[], start: OpenStart, end: RecordView): (
     const machine = srcOf(event)
     return (machine === src && value === first) || (machine === endSrc && value === last)
   }
+}
+
+/** Each CPU has an idle thread of its own, all with the pid 0. */
+function threadOf(pid: number | undefined, cpu: number | undefined): number | undefined {
+  return pid === 0 && cpu !== undefined ? -1 - cpu : pid
 }
 
 function srcOf({ row }: RecordView): number {
