@@ -13,6 +13,8 @@ export interface Guests {
   take(row: number): number
   /** The guest that an event of this src concerns, which says `vm`. */
   of(vm: number, src: number): number
+  /** An event of this src, which says `vm`, concerns a guest, and not that `other` one. */
+  apart(vm: number, src: number, other: number): boolean
   /** All events of this src concern the guest of its name. */
   alone(src: number): boolean
 }
@@ -39,6 +41,10 @@ export function guests(): Guests {
       return of(vm, src)
     },
     of,
+    apart(vm, src, other) {
+      const own = of(vm, src)
+      return own !== 0 && other !== 0 && own !== other
+    },
     alone,
   }
 }

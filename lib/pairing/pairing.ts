@@ -14,22 +14,22 @@
  * A loss in a src makes unsafe every start that was open then, or opens before the loss is over: its end, or
  * a newer start, may be among what is missing. Such a start is `lost`, and its end an orphan.
  */
-import { CPU, EVENT, HAS, HAS_PID, HAS_TS, HAS_TSC, PID, SRC, TIME, VM } from '../assembly/layout.js'
+import { CPU, EVENT, HAS, HAS_TS, HAS_TSC, PID, SRC, TIME, VM } from '../assembly/layout.js'
 import { difference } from '../wire/int64.js'
 import type { Loss } from '../wire/lost.js'
 import { words } from '../wire/memory.js'
 import type { RecordView } from '../wire/record.js'
 import type { Account, ClosedAccount } from './account.js'
 import type { Carried, Values } from './carried.js'
-import { eventKey, isIdle, type Key } from './event-key.js'
+import { eventKey, type Key } from './event-key.js'
 import { guests } from './guests.js'
 import { type Hop, rolesOf } from './hops.js'
 import { lastEnds } from './last-ends.js'
-import { ages, makeStart, type OpenStart } from './open-starts.js'
+import { losses } from './losses.js'
+import { ages, type OpenStart } from './open-starts.js'
 import { type Gate, skewGate } from './skew.js'
+import { type Policy, slots } from './slots.js'
 import { tally } from './tally.js'
-
-export type Policy = 'last' | 'first' | 'fifo' | 'lifo'
 
 export interface PairingOptions {
   policy: Policy
@@ -73,30 +73,20 @@ export interface Pairing {
 
 export const UNIT = HAS_TS | HAS_TSC
 
-/**
- * So many keys may have no open start; beyond them a key goes with its last one. Ever new keys that stayed
- * for a while would be garbage of the kind that V8 collects late.
- */
-const KEPT_KEYS = 1024
-
 const nothing: Values = []
 
 export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sink): Pairing {
   const { policy, timeout, maxOpen, by, carried } = options
-  const queues = policy === 'fifo' || policy === 'lifo'
   const roles = rolesOf(hops)
-  const tables = hops.map(() => new Map<Key, OpenStart>())
   const sides = tally(hops)
   let foreignBefore = 0
   let marked = 0
-  let lossSeen = false
   const ended = lastEnds()
   const keys = eventKey(by)
   const known = guests()
+  const starts = slots(hops.length, policy, known, maxOpen)
+  const missing = losses(sides, known, options.listen !== undefined)
   const age = ages()
-  /** Discarded ones, to be used again. */
-  const spare: OpenStart[] = []
-  const losses: { src: number; cpu: number | undefined; until: bigint; since: number }[] = []
   const account: Account = {
     starts: 0,
     ends: 0,
@@ -127,39 +117,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       if (difference(high, low, start.high, start.low) <= timeout) return
       account.expired++
       age.remove(start)
-      sweep(start)
+      starts.sweep(start)
     }
-  }
-
-  /** Takes closed starts out of their key's list; the last one of KEPT_KEYS stays, for the next start of that key. */
-  function sweep({ hop, key }: OpenStart): void {
-    const table = tables[hop] as Map<Key, OpenStart>
-    let first = table.get(key) as OpenStart
-    for (; first.other && !first.open; first = discard(first));
-    table.set(key, first)
-    for (let at = first; at.other; ) {
-      if (at.other.open) at = at.other
-      else at.other = discard(at.other)
-    }
-    if (table.size <= KEPT_KEYS || first.open) return
-    table.delete(key)
-    discard(first)
-  }
-
-  /** Answers what came behind it. */
-  function discard(start: OpenStart): OpenStart {
-    const { other } = start
-    start.other = null
-    if (spare.length < maxOpen) spare.push(start)
-    return other as OpenStart
-  }
-
-  function startOf(hop: number, key: Key): OpenStart {
-    const start = spare.pop()
-    if (start === undefined) return makeStart(hop, key)
-    start.hop = hop
-    start.key = key
-    return start
   }
 
   function onStart(record: RecordView, hop: number, key: Key, local: boolean, carried: Values): void {
@@ -167,15 +126,8 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     account.starts++
     const src = words[row + SRC] as number
     sides.start(hop, src)
-    const table = tables[hop] as Map<Key, OpenStart>
     const vm = known.take(row)
-    const first = table.get(key)
-    let start = first
-    if (first === undefined) {
-      start = startOf(hop, key)
-      table.set(key, start)
-    } else if (first.open && (queues || known.of(first.vm, first.src) !== vm)) start = another(first, vm)
-    const slot = start as OpenStart
+    const slot = starts.forStart(hop, key, vm)
     if (slot.open) {
       account.replaced++
       if (policy === 'first') return
@@ -192,18 +144,19 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     slot.local = local
     slot.carried = carried
     slot.since = marked
-    slot.unsafe = losses.length > 0 && inLoss(slot, record.time as bigint)
-    if (policy === 'fifo' && lossSeen && first?.open && !slot.unsafe) discardUnsafe(first, vm)
+    slot.unsafe = missing.lasting && missing.cover(slot, record.time as bigint)
+    if (policy === 'fifo' && missing.any && !slot.unsafe) discardUnsafe(hop, key, vm)
     if (age.size > maxOpen) {
       const oldest = age.oldest as OpenStart
       account.evicted++
       age.remove(oldest)
-      sweep(oldest)
+      starts.sweep(oldest)
     }
   }
 
   /** After a loss: an end that is missing must not leave all later ones to the start before their own. */
-  function discardUnsafe(first: OpenStart, vm: number): void {
+  function discardUnsafe(hop: number, key: Key, vm: number): void {
+    const first = starts.first(hop, key) as OpenStart
     let some = false
     for (let at: OpenStart | null = first; at; at = at.other) {
       if (!at.open || !at.unsafe || known.of(at.vm, at.src) !== vm) continue
@@ -211,55 +164,22 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
       age.remove(at)
       some = true
     }
-    if (some) sweep(first)
-  }
-
-  /** A further start of a key that has an open one: the slot of its vm, or a place in the queue (oldest first). */
-  function another(first: OpenStart, vm: number): OpenStart {
-    let last = first
-    for (let at: OpenStart | null = first; at; at = at.other) {
-      if (!queues && known.of(at.vm, at.src) === vm) return at
-      last = at
-    }
-    const slot = startOf(first.hop, first.key)
-    last.other = slot
-    return slot
-  }
-
-  /** Both concern a guest, and not the same. */
-  function isOfAnother({ vm, src }: OpenStart, other: number): boolean {
-    const own = known.of(vm, src)
-    return own !== 0 && other !== 0 && own !== other
-  }
-
-  /** The open start that an end of this vm closes. */
-  function startFor(first: OpenStart | undefined, vm: number): OpenStart | null {
-    if (first === undefined) return null
-    if (first.other === null) return first.open && !isOfAnother(first, vm) ? first : null
-    let found: OpenStart | null = null
-    for (let at: OpenStart | null = first; at; at = at.other) {
-      if (!at.open || isOfAnother(at, vm)) continue
-      if (policy === 'fifo') return at
-      if (found === null || policy === 'lifo' || at.turn > found.turn === (policy === 'last')) found = at
-    }
-    return found
+    if (some) starts.sweep(first)
   }
 
   function onEnd(record: RecordView, hop: number, key: Key, carried: Values): void {
     const { row } = record
     account.ends++
-    if (losses.length > 0) pastLosses(record.time as bigint)
+    if (missing.lasting) missing.pass(record.time as bigint)
     const src = words[row + SRC] as number
     sides.end(hop, src)
-    const table = tables[hop] as Map<Key, OpenStart>
-    const first = table.get(key)
-    const start = startFor(first, known.take(row))
+    const start = starts.forEnd(hop, key, known.take(row))
     if (start === null) {
       account.orphans++
       return
     }
     close(start, record, src, carried)
-    if (start.other || start !== first || table.size > KEPT_KEYS) sweep(start)
+    starts.closed(start)
   }
 
   function close(start: OpenStart, record: RecordView, src: number, carried: Values): void {
@@ -287,35 +207,6 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     account.pairs++
     ended.pair(start.src, src, row)
     sink.pair(hop, start, record, delta, carried)
-  }
-
-  /** Losses that are over at this time. */
-  function pastLosses(now: bigint): void {
-    for (let i = losses.length - 1; i >= 0; i--)
-      if (now > (losses[i] as (typeof losses)[number]).until) losses.splice(i, 1)
-  }
-
-  /** Is something missing behind this start? At the end of a loss only its own CPU is known to be past it. */
-  function inLoss(start: OpenStart, now: bigint): boolean {
-    pastLosses(now)
-    return losses.some(({ src, cpu, until }) => {
-      const past = now === until && (src === 0 || (src === start.src && (cpu === undefined || cpu === start.cpu)))
-      return !past && touches(start, src, cpu)
-    })
-  }
-
-  /** Could a missing event of this src and cpu have closed or replaced this start? One of a guest is of no other guest. */
-  function touches(start: OpenStart, src: number, cpu: number | undefined): boolean {
-    if (src === 0) return true
-    if (start.local) return start.src === src && (cpu === undefined || start.cpu === cpu || mayMove(start))
-    if (known.alone(src) && isOfAnother(start, src)) return false
-    // the end of what concerns a guest comes from that guest, also where none has come yet
-    return options.listen !== undefined || start.vm === src || sides.concerns(start.hop, src)
-  }
-
-  /** A thread may go on on another CPU, an idle one cannot. */
-  function mayMove({ has, pid }: OpenStart): boolean {
-    return (has & HAS_PID) !== 0 && !isIdle(has, pid)
   }
 
   return {
@@ -354,7 +245,7 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     },
     mark(seq) {
       for (const gate of gates) gate.settle()
-      const from = Math.min(seq, age.oldest?.since ?? seq, ...losses.map(({ since }) => since))
+      const from = Math.min(seq, age.oldest?.since ?? seq, ...missing.since)
       marked = seq
       return from
     },
@@ -365,20 +256,20 @@ export function pairing(hops: readonly Hop[], options: PairingOptions, sink: Sin
     flush() {
       for (const gate of gates) gate.flush()
     },
-    loss({ src, cpu, from, to: until }) {
+    loss(loss) {
+      const { src, cpu, from, to: until } = loss
       for (const gate of gates) gate.flush()
       for (let start = age.oldest; start; ) {
         const next: OpenStart | null = start.newer
-        if (touches(start, src, cpu)) {
+        if (missing.touch(start, src, cpu)) {
           account.lost++
           age.remove(start)
-          sweep(start)
+          starts.sweep(start)
         }
         start = next
       }
       if (until !== undefined) {
-        lossSeen = true
-        losses.push({ src, cpu, until, since: marked })
+        missing.add(loss, until, marked)
         for (const [hop, gate] of gates.entries()) if (src === 0 || sides.concerns(hop, src)) gate.unheard(until)
       }
       return from === undefined || !ended.after(src, from)
