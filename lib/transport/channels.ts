@@ -4,6 +4,7 @@ import type { Source } from '../wire/source.js'
 import { systemMessage } from '../wire/system-message.js'
 import { backOff } from './connection.js'
 import type { Inlet } from './inlet.js'
+import { stopSign } from './stop-sign.js'
 
 /** A source that an interruption ends as its end does. */
 export interface Watched extends Source {
@@ -34,28 +35,22 @@ export function channels(
   const { name, lasting } = inlet
   const pause = backOff(first)
   let opened = 0
-  let stopped = false
   let said = false
   let current: Watched | null = null
-  let stop: () => void = () => {}
-  const stopping = new Promise<void>((resolve) => {
-    stop = resolve
-  })
+  const stop = stopSign()
   context.onStop(() => {
-    stopped = true
-    stop()
+    stop.give()
     current?.stop()
   })
 
   /** Ends early when it is stopped. */
   async function rest(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    await Promise.race([
-      stopping,
+    await stop.or(
       new Promise((resolve) => {
         timer = setTimeout(resolve, ms)
       }),
-    ])
+    )
     clearTimeout(timer)
   }
 
@@ -73,10 +68,10 @@ export function channels(
   }
 
   async function open(): Promise<Source | null> {
-    while (!stopped) {
+    while (!stop.given) {
       try {
         const opening = inlet.open()
-        const source = await Promise.race([opening, stopping])
+        const source = await stop.or(opening)
         if (source) return source
         opening.then(
           (late) => late.close(),
@@ -92,12 +87,12 @@ export function channels(
 
   return {
     get stopped() {
-      return stopped
+      return stop.given
     },
     get reconnects() {
       return Math.max(0, opened - 1)
     },
-    again: () => lasting && retry && !stopped,
+    again: () => lasting && retry && !stop.given,
     async next() {
       // who is cut off at once each time is not asked again at once
       if (opened > 0) await rest(pause.next())

@@ -34,6 +34,7 @@ import { type NatsPush, natsOutlet } from './nats-outlet.js'
 import type { Outlet, OutletOptions } from './outlet.js'
 import { type ControlKind, type Dialect, json, text, wall } from './session.js'
 import { single } from './single.js'
+import { stopSign } from './stop-sign.js'
 import { kindOf, type Target } from './target.js'
 
 export interface PushOptions {
@@ -97,16 +98,12 @@ export function push(target: Target, options: PushOptions): Push {
   let begun = false
   let clocked = false
   let last: Members = {}
-  let stopped = false
-  let stopWaiting: () => void = () => {}
-  const stopping = new Promise<void>((resolve) => {
-    stopWaiting = resolve
-  })
+  const stop = stopSign()
   // what is gathered: its first and last times (row words), and its src where it is one
   const times = { has: 0, firstHigh: 0, firstLow: 0, lastHigh: 0, lastLow: 0, unit: 0 }
   let src = -1
 
-  const outlet = outletOf(target, { ...options, dialect: () => dialect, streams: known, stopped: () => stopped })
+  const outlet = outletOf(target, { ...options, dialect: () => dialect, streams: known, stopped: () => stop.given })
   outlet.opened.catch(() => {})
   const timer = setInterval(tick, interval || CLOCK_MS)
 
@@ -236,23 +233,20 @@ export function push(target: Target, options: PushOptions): Push {
     flush: seal,
     ready() {
       if (interval === 0) seal()
-      if (stopped) return undefined
+      if (stop.given) return undefined
       const waits = outlet.ready()
-      return waits && Promise.race([waits, stopping])
+      return waits && stop.or(waits)
     },
-    stop() {
-      stopped = true
-      stopWaiting()
-    },
+    stop: stop.give,
     async close() {
       clearInterval(timer)
-      if (!stopped) await Promise.race([outlet.opened, stopping])
+      if (!stop.given) await stop.or(outlet.opened)
       seal()
       begin()
       outlet.control({ kind: 'end', members: last })
       const unsent = await outlet.close(
-        outlet.single || stopped
-          ? { after: stopping, ms: PATIENCE_STOPPED }
+        outlet.single || stop.given
+          ? { after: stop.or(new Promise(() => {})), ms: PATIENCE_STOPPED }
           : { after: Promise.resolve(), ms: PATIENCE_CLIENT },
       )
       return { lines: total, unsent, text: outlet.account() }
