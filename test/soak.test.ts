@@ -112,7 +112,24 @@ describe('what a process holds', () => {
     )
     const check = checkMemory(all, true).at(-1)
     assert.equal(check?.holds, false)
-    assert.match(check?.figures ?? '', /^leaks 20\d\d ± \d, litters -?\d ± \d$/)
+    assert.match(check?.figures ?? '', /^leaks 20\d\d ± \d \(heap 0 ± 0\), litters -?\d ± \d \(heap 0 ± 0\)$/)
     assert.equal(checkMemory(all.slice(1), true).at(-1)?.holds, true)
+  })
+
+  test('a heap that grows by 250 KiB an hour is found under any RSS', () => {
+    const full = Array.from({ length: 12 }, (_, i) => {
+      const t = 300 * (i + 1)
+      return { t, process: 'pull', rss_kib: 60_000 + 900 * (i % 3), heap_kib: Math.round(5700 + (250 * t) / 3600) }
+    })
+    const samples = full.map(({ t, process, rss_kib }) => ({
+      t,
+      process,
+      pid: 1,
+      rss_kib,
+      peak_kib: 0,
+      fds: 9,
+      cpu_s: 0,
+    }))
+    assert.equal(checkMemory(lives(samples, full, 0), true).at(-1)?.holds, false)
   })
 })

@@ -16,15 +16,19 @@ export interface Life {
   slope: Slope | undefined
   /** The same right after full collections: what is no garbage. */
   held: Slope | undefined
+  /** And of the heap alone. */
+  heap: Slope | undefined
   /** KiB of the heap after the first full collection and after the last one. */
-  heap: [first: number, last: number] | undefined
+  heaps: [first: number, last: number] | undefined
   cpu: number
 }
 
 /** A process of any tool stays below this. */
 const MOST_KIB = 200 * 1024
-/** More than this an hour, beyond doubt, is a leak: a hundred bytes for each of 10,000 events. */
+/** KiB an hour. More than this, beyond doubt, is a leak: a hundred bytes for each of 10,000 events. */
 const MOST_SLOPE = 1024
+/** Of the heap, which is known to the byte. What V8 still compiles after hours is half of it. */
+const MOST_HEAP = 128
 
 /** `warm`: seconds that are left out. */
 export function lives(samples: readonly Sample[], collections: readonly Collected[], warm: number): Life[] {
@@ -43,17 +47,18 @@ export function lives(samples: readonly Sample[], collections: readonly Collecte
     return {
       ...{ process, processes, samples: all, peak: Math.max(...all.map(({ peak_kib }) => peak_kib)) },
       ...{ rss: ends(({ rss_kib }) => rss_kib), fds: ends(({ fds }) => fds), cpu: all.at(-1)?.cpu_s ?? 0 },
-      slope: once ? rssSlope(after) : undefined,
-      held: once ? rssSlope(full) : undefined,
-      heap: once && full.length > 0 ? [full[0]?.heap_kib as number, full.at(-1)?.heap_kib as number] : undefined,
+      slope: once ? hourly(after, ({ rss_kib }) => rss_kib) : undefined,
+      held: once ? hourly(full, ({ rss_kib }) => rss_kib) : undefined,
+      heap: once ? hourly(full, ({ heap_kib }) => heap_kib) : undefined,
+      heaps: once && full.length > 0 ? [full[0]?.heap_kib as number, full.at(-1)?.heap_kib as number] : undefined,
     }
   })
 }
 
 /** Of less than three points it would be certain. */
-function rssSlope(points: readonly { t: number; rss_kib: number }[]): Slope | undefined {
+function hourly<T extends { t: number }>(points: readonly T[], of: (point: T) => number): Slope | undefined {
   if (points.length < 3) return undefined
-  const { slope, error } = slopeOf(points.map(({ t, rss_kib }) => [t / 3600, rss_kib]))
+  const { slope, error } = slopeOf(points.map((point) => [point.t / 3600, of(point)]))
   return { slope, error: 2 * error }
 }
 
@@ -61,13 +66,15 @@ function median(numbers: number[]): number {
   return numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 }
 
-/** `judged`: the run was long enough for a slope. */
+/** `judged`: the run was long enough for a slope; without collections (COLLECT=no) there is none to judge. */
 export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
   const named = (some: readonly Life[], figures: (life: Life) => string) =>
     some.map((life) => `${life.process} ${figures(life)}`).join(', ')
   const large = all.filter(({ peak }) => peak > MOST_KIB)
   const holding = all.filter(({ fds: [first, last] }) => last > first)
-  const growing = all.filter(({ held }) => held && held.slope - held.error > MOST_SLOPE)
+  const measured = all.filter(({ held }) => held)
+  const surely = (slope: Slope | undefined) => (slope ? slope.slope - slope.error : 0)
+  const growing = all.filter(({ held, heap }) => surely(held) > MOST_SLOPE || surely(heap) > MOST_HEAP)
   const peak = Math.max(...all.map(({ peak }) => peak))
   return [
     {
@@ -80,15 +87,12 @@ export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
       holds: holding.length === 0,
       figures: named(holding, ({ fds }) => fds.join(' to ')) || all.map(({ fds: [, last] }) => last).join(', '),
     },
-    ...(judged
+    ...(judged && measured.length > 0
       ? [
           {
-            what: `garbage apart, no memory grows by ${MOST_SLOPE} KiB an hour or more, two standard errors taken off`,
+            what: `garbage apart, no memory grows by ${MOST_SLOPE} KiB an hour or more, no heap by ${MOST_HEAP}, two standard errors taken off`,
             holds: growing.length === 0,
-            figures: named(
-              all.filter(({ held }) => held),
-              ({ held }) => slopeText(held),
-            ),
+            figures: named(measured, ({ held, heap }) => `${slopeText(held)} (heap ${slopeText(heap)})`),
           },
         ]
       : []),
