@@ -193,7 +193,11 @@ describe('a file that trace-cmd has written', { skip: why }, () => {
 
   test('several buffers, and the time of day', () => {
     const second = testInstance('dat2')
+    // the first buffer is the top one, which somebody's trace-cmd may have left switched off
+    const switchFile = second.path.replace(/instances\/.*$/, 'tracing_on')
+    const before = readFileSync(switchFile, 'utf8')
     try {
+      writeFileSync(switchFile, '1')
       const group = second.path.replace(/^.*\//, '')
       const file = record('dat1', [
         '-C',
@@ -213,6 +217,7 @@ describe('a file that trace-cmd has written', { skip: why }, () => {
       const first = Number(BigInt(events[0]?.ts as string) / 1_000_000n)
       assert.ok(Math.abs(first - Date.now()) < 60_000, `${first}`)
     } finally {
+      writeFileSync(switchFile, before)
       second.set('events/enable', '0')
       second.remove()
     }
