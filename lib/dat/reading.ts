@@ -110,8 +110,18 @@ function learn(dat: Dat, src: string, to: Taker): void {
   const kallsyms = part(dat.kallsyms, (reader) => sized(reader, reader.u32()), to)
   if (kallsyms) learnSymbols(kallsyms)
   // a stack belongs to the event before it: it must be known when that is written
-  for (const { text } of ftraceFormats(dat.ftrace()))
-    if (/^name: kernel_stack$/m.test(text)) learnFormat('ftrace', parseFormat(text), src)
+  for (const format of ftraceFormats(dat.ftrace()))
+    if (/^name: kernel_stack$/m.test(format.text)) learnText(format, src)
+}
+
+/** Answers what is wrong with it; where it is needed that is said. */
+function learnText({ system, text }: FormatText, src: string): string | undefined {
+  try {
+    learnFormat(system, parseFormat(text), src)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 /** Tells the decoder the comm of a thread, as the kernel had saved it. */
@@ -131,13 +141,10 @@ function formats(dat: Dat, src: string, to: Taker): (id: number) => void {
   return (id) => {
     known ??= formatsById([...ftraceFormats(dat.ftrace()), ...eventFormats(dat.events())])
     const format = known.get(id)
-    try {
-      if (!format) throw new Broken('it has no format')
-      learnFormat(format.system, parseFormat(format.text), src)
-    } catch (error) {
-      to.bad(`event ${id} is left out: ${(error as Error).message}`)
-      learnFormat('unknown', { name: `${id}`, id, fields: [] }, src, 'skip')
-    }
+    const wrong = format ? learnText(format, src) : 'it has no format'
+    if (wrong === undefined) return
+    to.bad(`event ${id} is left out: ${wrong}`)
+    learnFormat('unknown', { name: `${id}`, id, fields: [] }, src, 'skip')
   }
 }
 

@@ -51,6 +51,12 @@ describe('a trace.dat', () => {
     assert.match(String(found?.args?.ip), /^0xffffffff[0-9a-f]{8}$/)
   })
 
+  test('a format of stacks that cannot be read is no matter where there is no stack', async () => {
+    const broken = Buffer.from(v6.toString('latin1').replace(/(name: kernel_stack\nID: )\d/, '$1?'), 'latin1')
+    assert.notDeepEqual(broken, v6)
+    assert.deepEqual(await readHeld(broken), await readHeld(v6))
+  })
+
   test('a stack belongs to the event before it', async () => {
     const events = eventsOf(await readHeld(stacks))
     assert.deepEqual(
