@@ -93,6 +93,7 @@ function candidate(p: usize, first: usize, stop: usize): usize {
   return 0
 }
 
+/** What latency-format puts after `us` (kernel/trace/trace_output.c: mark). */
 // @ts-ignore: decorator
 @inline
 function isDelayMark(c: u8): bool {

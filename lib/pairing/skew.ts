@@ -6,8 +6,8 @@
  * two interrupts. An event does not tell; a stretch of them does. In the first of a hop from one machine to
  * another (LISTEN_EVENTS, or LISTEN_NS of time) an orphan end that is followed by a start of its key sooner
  * than the start is by its own end is taken for that start's end, come too early. When there are more than a
- * few of these, ends are held back by the largest such lead (and a quarter more), and starts and ends meet as they happened; the
- * difference of their times, below 0, is then the measure of the skew. A lead of up to MAX_LEAD_NS is seen.
+ * few of these, ends are held back by the largest such lead (and a quarter more), and starts and ends meet as they
+ * happened; the difference of their times, below 0, is then the measure of the skew. A lead of up to MAX_LEAD_NS is seen.
  *
  * While a loss lasts nothing is listened to: an end whose start is missing stands before the next start as an early one
  * does. What begins in a loss is no pair in any case.
