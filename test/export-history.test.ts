@@ -214,6 +214,27 @@ describe('a history', () => {
     assert.match(stderr, /2 rows are of no day/)
   })
 
+  test('pairs in cycles are of no day, and the first set says so already', async () => {
+    const inCycles = (n: number) =>
+      JSON.stringify({
+        type: 'pair',
+        start: 'a',
+        end: 'b',
+        start_tsc: '1',
+        end_tsc: `${n + 1}`,
+        delta_tsc: n,
+        src: 'host',
+      })
+    const lines = Array.from({ length: 20_000 }, (_one, i) => inCycles(i))
+    const { out, stderr } = exported([clock(), ...lines], `${dayAndAll} --roll-rows 5000`)
+    const why = 'rows are of no day: they have cycles, which tsc-align\\(1\\) makes times of'
+    const [, first, all] =
+      new RegExp(`^export: (\\d+) ${why}\nexport: (\\d+) ${why}\nexport: 20000 pairs`).exec(stderr) ?? []
+    assert.equal(all, '20000', stderr)
+    assert.ok(Number(first) >= 5000 && Number(first) < 20_000, stderr)
+    assert.deepEqual(await pairsOf(out, 'DISTINCT day, count(*) OVER ()'), [[null, 20000n]])
+  })
+
   test('a guest that says each time another day gets no more than 4000 of them', async () => {
     const lines = Array.from({ length: 4010 }, (_one, i) => [
       clock('guest', MIDNIGHT + BigInt(i) * 86_400_000_000_000n),

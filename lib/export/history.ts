@@ -3,10 +3,10 @@
  *
  *     history/pairs/day=2026-11-22/host=node7/vm=web/m8x2k1-4f0a91c2-0.parquet
  *
- * Rows are gathered in a database on disk until there are --roll-rows of them, --roll is over, their texts are long, or they
- * are of many folders; then they become a set of files, one for each table and folder, made in a hidden folder and linked to their places when the whole set
- * is there. So what is held is one set, however long the run, and a reader finds whole files only. No file is ever
- * replaced.
+ * Rows are gathered in a database on disk until there are --roll-rows of them, --roll is over, their texts are long, or
+ * they are of many folders; then they become a set of files, one for each table and folder, made in a hidden folder and
+ * linked to their places when the whole set is there. So what is held is one set, however long the run, and a reader
+ * finds whole files only. No file is ever replaced.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs'
@@ -47,6 +47,8 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
   let since = 0
   let sets = 0
   let files = 0
+  /** Rows of no day that were told. */
+  let told = 0
 
   async function opened(): Promise<void> {
     parts = partitions(by)
@@ -66,7 +68,7 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
     try {
       into.add(table, row)
     } catch (error) {
-      throw told(error)
+      throw failure(error)
     }
     if (held++ === 0) since = performance.now()
   }
@@ -99,21 +101,39 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
       if (!open && early.length > 0) await opened()
       if (open && held > 0) await write(open)
     } catch (error) {
-      throw told(error)
+      throw failure(error)
     }
   }
 
+  /** With the first set, so that a run of days does not say it at its end only. */
+  function tellUndated(): void {
+    const { undated, cycles } = places
+    if (!by.includes('day') || undated === told) return
+    told = undated
+    const why =
+      cycles === undated
+        ? 'they have cycles, which tsc-align(1) makes times of'
+        : 'no clock record with a ts and a wall came before them'
+    context.warn(`${undated} rows are of no day: ${why}`)
+  }
+
+  async function rollOver(): Promise<void> {
+    await rolled()
+    if (told === 0) tellUndated()
+    await opened()
+  }
+
   /** A failure is of this set: those before it are in their places. */
-  function told(error: unknown): unknown {
-    const failure = failureOf(error, out)
+  function failure(error: unknown): unknown {
+    const why = failureOf(error, out)
     const before = rowsText(sum)
-    return before && failure instanceof Failure ? new Failure(`${failure.message}; ${before} are there`) : failure
+    return before && why instanceof Failure ? new Failure(`${why.message}; ${before} are there`) : why
   }
 
   return {
     ready() {
       if (!open) return opened()
-      return due(open) ? rolled().then(opened) : undefined
+      return due(open) ? rollOver() : undefined
     },
     event: add,
     record: add,
@@ -123,9 +143,7 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
       } finally {
         rmSync(folder, { recursive: true, force: true })
       }
-      const { undated } = places
-      if (by.includes('day') && undated > 0)
-        context.warn(`${undated} rows are of no day: no clock record with a ts and a wall came before them`)
+      tellUndated()
       return { line: `${rowsText(sum) || 'nothing'} in ${out}, ${files} files` }
     },
   }

@@ -32,6 +32,8 @@ export interface Placing {
   of(record: RecordView): Where
   /** Rows that have a time and no day. */
   readonly undated: number
+  /** Those of them whose time is in cycles. */
+  readonly cycles: number
 }
 
 const hostname = memberName('hostname')
@@ -49,6 +51,7 @@ export function placing(given: string | undefined, named: Where['named']): Placi
   const days = new Set<number>()
   let lastDay: number | undefined
   let undated = 0
+  let cycles = 0
 
   function learn(record: RecordView): void {
     const { type, src } = record
@@ -66,8 +69,11 @@ export function placing(given: string | undefined, named: Where['named']): Placi
     // beyond what a BIGINT holds it is no wall clock
     const wall_ns = wall === BigInt.asIntN(64, wall ?? 0n) ? wall : undefined
     const day = wall_ns === undefined ? undefined : known(dayOf(wall_ns))
-    if (day === undefined) undated++
-    else lastDay = day
+    if (day !== undefined) lastDay = day
+    else {
+      undated++
+      if (time === 'cycles') cycles++
+    }
     return { wall_ns, day }
   }
 
@@ -80,6 +86,9 @@ export function placing(given: string | undefined, named: Where['named']): Placi
   return {
     get undated() {
       return undated
+    },
+    get cycles() {
+      return cycles
     },
     of(record) {
       learn(record)
