@@ -76,7 +76,7 @@ const spec = {
     'capture-guest -e irq:* | push /dev/virtio-ports/org.vmpipe.0',
     'capture-host -e kvm:* | push tcp:9900',
     'push --wait unix:/run/vmpipe.sock <trace.ndjson',
-    'capture-host -e kvm:* | push --create nats://127.0.0.1:4222/FLEET/fleet.node7.host',
+    'capture-host -e kvm:* | tsc-align | push --create nats://127.0.0.1:4222/FLEET/fleet.node7.host',
   ],
 } as const satisfies Spec
 
