@@ -2,6 +2,9 @@
  * The file that speedscope opens (https://www.speedscope.app/file-format-schema.json): an evented profile a thread,
  * in ns from the first tree.
  *
+ * The first tree is the one that began first, which is not the one that is whole first: that may be an interrupt in it,
+ * or a call of another thread.
+ *
  * A call begins when it is known to have, but never before the one beside it has ended, nor so late that it would end
  * after its caller. Where no times are known the calls of a function stand side by side from its beginning, and trees
  * one after another: lengths are true then, places are not.
@@ -10,7 +13,7 @@ import { type Call, isCall, type Tree } from './tree.js'
 
 interface Profile {
   name: string
-  /** Type (0 open, 1 close), frame, time: three numbers an event. */
+  /** Type (0 open, 1 close), frame, time since the start of the tree that was whole first: three numbers an event. */
   events: number[]
   end: number
 }
@@ -58,11 +61,11 @@ export function speedscope() {
       }
       calls += tree.calls
       const name = profileName(tree)
-      const profile = profiles.get(name) ?? { name, events: [], end: 0 }
+      const profile = profiles.get(name) ?? { name, events: [], end: Number.NEGATIVE_INFINITY }
       profiles.set(name, profile)
       const { start, total } = tree.root
       origin ??= start
-      const from = start === undefined || origin === undefined ? profile.end : Number(start - origin)
+      const from = start === undefined || origin === undefined ? Math.max(profile.end, 0) : Number(start - origin)
       const at = Math.max(profile.end, from)
       put(profile, tree.root, at, at + total)
       profile.end = at + total
@@ -72,13 +75,14 @@ export function speedscope() {
       yield JSON.stringify([...frames.keys()].map((name) => ({ name })))
       yield '},"profiles":['
       let first = true
+      const zero = [...profiles.values()].reduce((least, { events }) => Math.min(least, events[2] ?? 0), 0)
       for (const { name, events, end } of profiles.values()) {
-        const start = events[2] ?? 0
-        const head = { type: 'evented', name, unit: 'nanoseconds', startValue: start, endValue: end }
+        const start = (events[2] ?? 0) - zero
+        const head = { type: 'evented', name, unit: 'nanoseconds', startValue: start, endValue: end - zero }
         yield `${first ? '' : ','}${JSON.stringify(head).slice(0, -1)},"events":[`
         first = false
         for (let i = 0; i < events.length; i += 3)
-          yield `${i > 0 ? ',' : ''}{"type":"${events[i] === 0 ? 'O' : 'C'}","frame":${events[i + 1]},"at":${events[i + 2]}}`
+          yield `${i > 0 ? ',' : ''}{"type":"${events[i] === 0 ? 'O' : 'C'}","frame":${events[i + 1]},"at":${(events[i + 2] as number) - zero}}`
         yield ']}'
       }
       yield `],"exporter":${JSON.stringify(exporter)}}\n`
