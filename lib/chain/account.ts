@@ -5,6 +5,8 @@
  *
  * What is 0 is left out, save the completed ones.
  */
+import { textOf } from '../wire/plain-text.js'
+
 export interface Account {
   started: number
   completed: number
@@ -77,6 +79,6 @@ export function stoppedText({ stopped }: ClosedAccount): string {
 export function toldAccount({ path, ...counts }: Record<string, unknown>): string {
   const shown = ['started', 'completed', 'gaps', 'unclear', 'requeued', ...ends, 'bad']
   const parts = shown.filter((name) => typeof counts[name] === 'number' && (counts[name] !== 0 || name === 'completed'))
-  const stopped = counts.stopped_before === undefined ? '' : `; stopped before ${counts.stopped_before}`
-  return `${path}: ${parts.map((name) => `${counts[name]} ${name}`).join(', ')}${stopped}`
+  const stopped = counts.stopped_before === undefined ? '' : `; stopped before ${textOf(counts.stopped_before)}`
+  return `${textOf(path)}: ${parts.map((name) => `${counts[name]} ${name}`).join(', ')}${stopped}`
 }

@@ -7,6 +7,7 @@
  * cycles), event and text. Whatever comes out of a record can do nothing to a terminal.
  */
 import { HAS_TS } from '../assembly/layout.js'
+import { textOf } from '../wire/plain-text.js'
 import { memberName, type RecordView } from '../wire/record.js'
 import type { Pen } from './colour.js'
 import { oneLine } from './visible.js'
@@ -51,7 +52,7 @@ export function eventText(record: RecordView): string {
   const { text } = record
   if (text !== undefined) return text
   return Object.entries(record.args)
-    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name}=${textOf(value)}`)
     .join(' ')
 }
 

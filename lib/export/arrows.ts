@@ -7,6 +7,7 @@ import { BadRecord } from '../cli/tool.js'
 import { shortened } from '../drawing/shortened.js'
 import type { Members } from '../wire/comment.js'
 import { lossOf, timeOf } from '../wire/lost.js'
+import { textOf } from '../wire/plain-text.js'
 import type { RecordView } from '../wire/record.js'
 import { bareName, ofCpu, words } from './slices.js'
 import type { Place, TraceJson } from './trace-json.js'
@@ -62,7 +63,7 @@ export function arrows(
 
   function pointOf(members: Members, event: unknown, src: unknown, at: bigint, cpu: unknown, pid: unknown): Point {
     const small = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined)
-    return { machine: machineOf(src ?? members.src), event: String(event), at, cpu: small(cpu), pid: small(pid) }
+    return { machine: machineOf(src ?? members.src), event: textOf(event), at, cpu: small(cpu), pid: small(pid) }
   }
 
   return {
@@ -75,8 +76,8 @@ export function arrows(
         pointOf(members, end, members.end_src, to, members.end_cpu, members.end_pid),
       ] as const
       const of = next()
-      const path = `${bareName(String(start))} => ${bareName(String(end))}`
-      const suffix = keys && key !== undefined ? ` ${vm === undefined ? '' : `${vm}/`}${key}` : ''
+      const path = `${bareName(textOf(start))} => ${bareName(textOf(end))}`
+      const suffix = keys && key !== undefined ? ` ${vm === undefined ? '' : `${textOf(vm)}/`}${textOf(key)}` : ''
       slice(placeOf(points[0]), from, to, 'pair', of, `${path}${suffix}`, members)
       arrow(points, 'pair', of)
     },

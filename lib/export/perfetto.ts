@@ -7,6 +7,7 @@ import { BadRecord, type Context, type Stage } from '../cli/tool.js'
 import { shortened } from '../drawing/shortened.js'
 import { oneLine } from '../drawing/visible.js'
 import type { Members } from '../wire/comment.js'
+import { textOf } from '../wire/plain-text.js'
 import { memberName, type RecordView } from '../wire/record.js'
 import { arrows } from './arrows.js'
 import { ofCpu, slices } from './slices.js'
@@ -190,10 +191,11 @@ function shorter(members: Members): Members {
 
 /** `clocks: host may be off by -26000 to 41000 ns`. */
 function clockName({ type, src, to, low_ns, high_ns, width_ns, pinned }: Members): string {
-  const who = oneLine(shortened(String(src ?? '?')))
-  if (type === 'check') return `clocks: a correction of ${who} lies between ${low_ns ?? '?'} and ${high_ns ?? '?'} ns`
-  if (pinned !== true) return `clocks: the data do not pin ${who}`
-  return `clocks: ${who} against ${oneLine(shortened(String(to)))} is known to ${width_ns ?? '?'} ns`
+  const said = (value: unknown = '?') => oneLine(shortened(textOf(value)))
+  if (type === 'check')
+    return `clocks: a correction of ${said(src)} lies between ${said(low_ns)} and ${said(high_ns)} ns`
+  if (pinned !== true) return `clocks: the data do not pin ${said(src)}`
+  return `clocks: ${said(src)} against ${said(to)} is known to ${said(width_ns)} ns`
 }
 
 function many(n: number, what: string, plural = `${what}s`): string {

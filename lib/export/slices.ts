@@ -9,6 +9,7 @@
  * recording, or before a loss, has no slice; what a loss or the end of the recording cut off says so (`cut`).
  */
 import type { Members } from '../wire/comment.js'
+import { textOf } from '../wire/plain-text.js'
 import { memberName, type RecordView } from '../wire/record.js'
 import type { Place, TraceJson } from './trace-json.js'
 import { isCpu, type Machine } from './tracks.js'
@@ -54,7 +55,8 @@ const [wokenPid, wokenComm] = [field('pid'), field('comm')]
 const [irq, irqName, vec, action, vcpu] = ['irq', 'name', 'vec', 'action', 'vcpu_id'].map(field)
 
 /** Those that are known, with blanks between. */
-export const words = (...parts: unknown[]) => parts.filter((part) => part !== undefined).join(' ')
+export const words = (...parts: unknown[]) =>
+  parts.flatMap((part) => (part === undefined ? [] : textOf(part))).join(' ')
 
 function span(kind: string, on: Span['on'], name: Span['name']): [begins: Span, ends: Span] {
   const part = { kind, on, name }

@@ -16,6 +16,7 @@
  * what is below 0. There is no displayTimeUnit: some versions of Perfetto took "ns" for the unit of ts.
  */
 import type { Members } from '../wire/comment.js'
+import { textOf } from '../wire/plain-text.js'
 
 export interface TraceJson {
   /** ns; the base is chosen by the first time that is asked for. */
@@ -89,7 +90,7 @@ export function micros(ns: bigint): string {
 }
 
 function quoted(name: unknown): string {
-  return harmless(JSON.stringify(String(name)))
+  return harmless(JSON.stringify(textOf(name)))
 }
 
 /**

@@ -2,6 +2,7 @@
  * CPUs of all machines: which task each ran (sched_switch), and the interrupts that ran above it, from each
  * `*_entry` of an interrupt to its `*_exit` on that CPU.
  */
+import { textOf } from '../wire/plain-text.js'
 import { type Segment, type Stretches, stretches } from './lane.js'
 import { integer, type Moment, taskName } from './moment.js'
 import { IDLE, IRQ, SOFTIRQ, TASK, VCPU_TASK } from './page-data.js'
@@ -52,7 +53,7 @@ export function cpusOf(isVcpu: (src: string, pid: number | undefined) => boolean
   function interrupted(cpu: Cpu, { at, args }: Moment, kind: string, isEntry: boolean): void {
     const id = `${kind} ${cpu.number} ${cpu.src}`
     if (isEntry) {
-      entered.set(id, { at, text: textOf(kind, args) })
+      entered.set(id, { at, text: nameOf(kind, args) })
       return
     }
     const entry = entered.get(id)
@@ -81,8 +82,8 @@ export function cpusOf(isVcpu: (src: string, pid: number | undefined) => boolean
   }
 }
 
-function textOf(kind: string, args: Record<string, unknown>): string {
-  if (kind === 'irq_handler') return taskName(args.name ?? `irq ${args.irq ?? '?'}`, undefined)
-  if (kind === 'softirq') return `softirq ${taskName(args.action ?? String(args.vec ?? '?'), undefined)}`
+function nameOf(kind: string, args: Record<string, unknown>): string {
+  if (kind === 'irq_handler') return taskName(args.name ?? `irq ${textOf(args.irq ?? '?')}`, undefined)
+  if (kind === 'softirq') return `softirq ${taskName(args.action ?? textOf(args.vec ?? '?'), undefined)}`
   return kind.replaceAll('_', ' ')
 }

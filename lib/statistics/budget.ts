@@ -6,6 +6,7 @@
  *
  * Example: two paths a, b, c of 4 + 6 and 2 + 8: b has 6 of 20 (30 %), c 14 (70 %), the leg from a to c is both, 20.
  */
+import { textOf } from '../wire/plain-text.js'
 import { type Histogram, histogram } from './histogram.js'
 
 export interface Leg {
@@ -72,7 +73,7 @@ export function budgets(legs: readonly Leg[]): Budgets {
     add(members) {
       const unit = members.delta_ns === undefined ? 'cycles' : 'ns'
       const stages = cameOf(members, unit)
-      const budget = budgetOf(String(members.path), unit, stages)
+      const budget = budgetOf(textOf(members.path), unit, stages)
       if (budget.stages.some(({ stage }, i) => stages[i]?.stage !== stage) || budget.stages.length !== stages.length)
         throw new Error('the chain has other stages than those before of the same path')
       budget.whole.record(stages.at(-1)?.at ?? 0)
@@ -107,6 +108,6 @@ function cameOf({ stages }: Record<string, unknown>, unit: 'ns' | 'cycles'): Cam
     if (!Number.isSafeInteger(delta) || (delta as number) < 0) throw new Error(`stage ${stage} has no sound delta`)
     at += delta as number
     if (!Number.isSafeInteger(at)) throw new Error('the path is longer than 2^53')
-    return { stage, src: String(src), delta: delta as number, at }
+    return { stage, src: textOf(src), delta: delta as number, at }
   })
 }
