@@ -34,7 +34,9 @@ export function openMetrics(rows: SeriesOptions, bounds: readonly number[], cont
         const some = labelled.filter((row) => row.unit === unit)
         if (some.length > 0 || unit === 'ns') context.print(family(unit, bounds, some))
       }
-      for (const text of counters(account.figures)) context.print(text)
+      const { figures } = account
+      for (const text of counters(figures)) context.print(text)
+      if (figures.untold > 0) context.problem(`${figures.untold} further accounts of pair are left out of the counters`)
       context.print('# EOF\n')
       return { line: `${all.calls} pairs` }
     },

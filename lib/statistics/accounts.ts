@@ -30,6 +30,8 @@ export interface Figures {
   pairings: readonly PairSummary[]
   /** What `pair --account` has told of itself so far, by path; who ends tells it all, in `pairings`. */
   told: readonly PairSummary[]
+  /** Further `pairings`, which are not held. */
+  untold: number
   /** By src. */
   lost: ReadonlyMap<string, LossSum>
   late: number
@@ -60,20 +62,27 @@ export function pairSummaryOf(record: unknown): PairSummary | undefined {
   if (typeof record !== 'object' || record === null || !isPairSummary(record as Record<string, unknown>))
     return undefined
   const summary = record as PairSummary
-  if (summary.src !== undefined) return undefined
-  const names = [...counted, ...limiting].filter((name) => summary[name] !== undefined)
-  return { path: summary.path, ...Object.fromEntries(names.map((name) => [name, summary[name]])) } as PairSummary
+  return summary.src === undefined ? accountOf(summary) : undefined
+}
+
+function accountOf(summary: PairSummary): PairSummary {
+  const names = (['path', 'src', ...counted, ...limiting] as const).filter((name) => summary[name] !== undefined)
+  return Object.fromEntries(names.map((name) => [name, summary[name]])) as unknown as PairSummary
 }
 
 /** A summary may come from anywhere; one that is not as pair writes it is no account. */
 function isPairSummary(summary: Record<string, unknown>): summary is PairSummary & Record<string, unknown> {
   const { path, src, than_ns, slower, lower_ns, faster, written } = summary
-  const whole = (value: unknown) => Number.isSafeInteger(value)
   const both = (limit: unknown, count: unknown) =>
     limit === undefined ? count === undefined : whole(limit) && whole(count)
   const limits = both(than_ns, slower) && both(lower_ns, faster) && (written === undefined || whole(written))
-  const named = typeof path === 'string' && (src === undefined || typeof src === 'string')
+  const named =
+    typeof path === 'string' && path.length <= LONGEST_PATH && (src === undefined || typeof src === 'string')
   return named && limits && counted.every((name) => whole(summary[name]))
+}
+
+function whole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** What `pair --than` and `--lower` let through. */
@@ -104,20 +113,28 @@ export function chosenLine(pairing: PairSummary): string[] {
   ]
 }
 
+/** Of each kind: a guest may send them for ever. */
 const MOST_TOLD = 1024
+const LONGEST_PATH = 1 << 16
 
 export function accounts(): Accounts {
   const pairings: PairSummary[] = []
   const told = new Map<string, PairSummary>()
   const lost = new Map<string, LossSum>()
+  /** Pairs that all summaries say were written. */
+  let written = 0
+  let untold = 0
   let late = 0
   let bad = 0
 
   function takeSummary(record: RecordView): void {
     const summary = JSON.parse(record.line) as Record<string, unknown>
-    if (Number.isSafeInteger(summary.bad)) bad += summary.bad as number
-    if (Number.isSafeInteger(summary.late)) late += summary.late as number
-    if ((summary.tool === 'pair' || summary.tool === 'task-state') && isPairSummary(summary)) pairings.push(summary)
+    if (whole(summary.bad)) bad += summary.bad
+    if (whole(summary.late)) late += summary.late
+    if ((summary.tool !== 'pair' && summary.tool !== 'task-state') || !isPairSummary(summary)) return
+    written += writtenOf(summary)
+    if (pairings.length < MOST_TOLD) pairings.push(accountOf(summary))
+    else untold++
   }
 
   function takeAccount(record: RecordView): void {
@@ -127,7 +144,7 @@ export function accounts(): Accounts {
 
   return {
     get figures() {
-      return { pairings, told: [...told.values()], lost, late, bad }
+      return { pairings, told: [...told.values()], untold, lost, late, bad }
     },
     take(record) {
       const { type } = record
@@ -144,7 +161,7 @@ export function accounts(): Accounts {
     },
     lines(pairs) {
       const lines = [...pairings.map(pairingLine), ...pairings.flatMap(chosenLine)]
-      const written = pairings.reduce((sum, pairing) => sum + writtenOf(pairing), 0)
+      if (untold > 0) lines.push(`${untold} further accounts of pair are left out`)
       if (pairings.length === 0)
         lines.push(`${pairs} pairs; no account of what was not paired (the stream has no summary of pair: was it cut?)`)
       else if (written !== pairs)
