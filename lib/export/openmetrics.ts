@@ -123,35 +123,26 @@ function* counters({ pairings, lost, late, bad }: Figures): Generator<string> {
   for (const [side, help, outcomes] of sides) {
     const sums = new Map<string, number>()
     for (const pairing of pairings)
-      for (const outcome of outcomes) {
-        const labels = labelText({ path: pairing.path, outcome })
-        sums.set(labels, (sums.get(labels) ?? 0) + pairing[outcome])
-      }
+      for (const outcome of outcomes) addTo(sums, labelText({ path: pairing.path, outcome }), pairing[outcome])
     yield counter(`vmpipe_${side}`, help, [...sums])
   }
-  const gaps = [...lost].map(([src, { events, records, unknown }]) => ({
-    labels: labelText({ src }),
-    events,
-    records,
-    unknown,
-  }))
-  yield counter(
-    'vmpipe_lost_events',
-    'Events that are known to be missing.',
-    gaps.map(({ labels, events }) => [labels, events]),
-  )
-  yield counter(
-    'vmpipe_lost_gaps',
-    'Gaps in which events are missing.',
-    gaps.map(({ labels, records }) => [labels, records]),
-  )
-  yield counter(
-    'vmpipe_lost_gaps_uncounted',
-    'Those of which nobody knows how many.',
-    gaps.map(({ labels, unknown }) => [labels, unknown]),
-  )
+  const gaps = [
+    ['vmpipe_lost_events', 'Events that are known to be missing.', 'events'],
+    ['vmpipe_lost_gaps', 'Gaps in which events are missing.', 'records'],
+    ['vmpipe_lost_gaps_uncounted', 'Those of which nobody knows how many.', 'unknown'],
+  ] as const
+  for (const [name, help, of] of gaps) {
+    const sums = new Map<string, number>()
+    for (const [src, sum] of lost) addTo(sums, labelText({ src }), sum[of])
+    yield counter(name, help, [...sums])
+  }
   yield counter('vmpipe_late_records', 'Records that came too late to be put in order.', [['', late]])
   yield counter('vmpipe_bad_lines', 'Lines that were left out.', [['', bad]])
+}
+
+/** Labels are unique here, too. */
+function addTo(sums: Map<string, number>, labels: string, count: number): void {
+  sums.set(labels, (sums.get(labels) ?? 0) + count)
 }
 
 function counter(name: string, help: string, samples: readonly [labels: string, value: number][]): string {
@@ -177,9 +168,9 @@ function labelText(labels: Labels): string {
   return parts.length === 0 ? '' : `{${parts.join(',')}}`
 }
 
-/** A number as the format wants `le` to be, so that the same bound is always the same text: 1e-06, 0.0005, 1.0. */
+/** A number as the format wants `le` to be, as Go prints it, so that the same bound is always the same text: 1e-06, 0.0005, 1.0, 2e+06. */
 function canonical(value: number): string {
-  if (value !== 0 && value < 1e-4) return value.toExponential().replace(/e-(\d)$/, 'e-0$1')
+  if (value !== 0 && (value < 1e-4 || value >= 1e6)) return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
   return Number.isInteger(value) ? `${value}.0` : String(value)
 }
 

@@ -24,7 +24,7 @@ export function lossOf(record: RecordView): Loss {
   return {
     src: words[record.row + SRC] as number,
     cpu: record.cpu,
-    count: Number.isSafeInteger(counted) ? (counted as number) : undefined,
+    count: Number.isSafeInteger(counted) && (counted as number) >= 0 ? (counted as number) : undefined,
     from: timeOf(record.member(from)),
     to: timeOf(record.member(to)),
   }
