@@ -8,7 +8,6 @@ import {
   SHIFT_WORDS,
 } from '../assembly/ring-layout.js'
 import { allocate, bytes, words } from '../wire/memory.js'
-import { Broken } from './bytes.js'
 import type { Contents } from './contents.js'
 import type { Options } from './options.js'
 
@@ -18,16 +17,15 @@ export interface DatClock {
   tscKhz: number | undefined
 }
 
-/** Counters of cycles, as trace_clock has them; `tsc2nsec` is trace-cmd's own name for x86-tsc. */
-const counters = new Set(['x86-tsc', 'tsc2nsec', 'ppc-tb', 's390-tod'])
+/** Clocks that do not count nanoseconds (trace_clocks in kernel/trace/trace.c: not in_ns). */
+const counters = new Set(['x86-tsc', 'counter', 'uptime', 'ppc-tb', 's390-tod'])
 
-export function clockOf({ options, buffers }: Pick<Contents, 'options' | 'buffers'>): DatClock {
+export function clockOf({ options }: Pick<Contents, 'options'>): DatClock {
   // a buffer's own option may have the top-level clock, whatever the buffer's was
-  const name = options.clock ?? options.buffers.find(({ clock }) => clock)?.clock ?? 'local'
-  if (name === 'counter' && buffers.some(({ parts }) => parts.length > 0))
-    throw new Broken('its clock is "counter", which tells no time')
-  const cycles = counters.has(name)
-  return { name: name === 'tsc2nsec' ? 'x86-tsc' : name, cycles, tscKhz: cycles ? khzOf(options.tsc) : undefined }
+  const told = options.clock ?? options.buffers.find(({ clock }) => clock)?.clock ?? 'local'
+  // trace-cmd's own name
+  const name = told === 'tsc2nsec' ? 'x86-tsc' : told
+  return { name, cycles: counters.has(name), tscKhz: name === 'x86-tsc' ? khzOf(options.tsc) : undefined }
 }
 
 /** ns = (cycles * mult) >> shift: at mult 1 and shift 1, 2 GHz. */

@@ -9,8 +9,8 @@ import { utf8, words } from '../wire/memory.js'
 import { nameOf } from '../wire/names.js'
 import type { StreamHeads } from './stream-heads.js'
 
-/** The counters of trace_clock: cycles; all other clocks are printed in seconds. */
-const CYCLES = new Set(['x86-tsc', 'counter', 'ppc-tb'])
+/** The counters of trace_clock: they are printed as integers; all other clocks in seconds. */
+const CYCLES = new Set(['x86-tsc', 'counter', 'uptime', 'ppc-tb'])
 
 /** Answers whether the row is one of them. */
 export function commentRecord(row: number, src: number, heads: StreamHeads, write: (line: string) => void): boolean {

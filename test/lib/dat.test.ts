@@ -9,6 +9,7 @@ const zstd = datFixture('v7-zstd-functions.dat')
 const stacks = datFixture('v7-zstd-stacks.dat')
 
 const DATE = 1
+const TRACECLOCK = 4
 const OFFSET = 7
 const TIME_SHIFT = 12
 const TSC2NSEC = 14
@@ -88,6 +89,20 @@ describe('options that change times', () => {
     const file = withOptions(zstd, [[OFFSET, Buffer.from('1000000\0')]])
     assert.deepEqual(timesOf(await readHeld(file)), timesOf(await readHeld(zstd)))
   })
+
+  for (const clock of ['counter', 'uptime'])
+    test(`the clock ${clock} is no nanoseconds`, async () => {
+      const file = withOptions(v7, [
+        [TRACECLOCK, Buffer.from(`local global [${clock}] perf\0`)],
+        [DATE, Buffer.from('0x660e0d22e5451\0')],
+        [TSC2NSEC, integers(858_993_459, 31, 0n)],
+      ])
+      const read = await readHeld(file)
+      const [head] = read.records
+      assert.deepEqual([head?.clock, head?.unit, head?.tsc_khz], [clock, 'tsc', undefined])
+      assert.ok(eventsOf(read).every(({ tsc, ts }) => tsc !== undefined && ts === undefined))
+      assert.deepEqual(timesOf(read), timesOf(await readHeld(v7)))
+    })
 
   test('TSC2NSEC tells tsc_khz', async () => {
     const [head] = (await readHeld(withOptions(zstd, [[TSC2NSEC, integers(858_993_459, 31, 0n)]]))).records

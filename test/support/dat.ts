@@ -13,7 +13,14 @@ export function datFixture(name: string): Buffer {
   return name.endsWith('.gz') ? gunzipSync(file) : file
 }
 
-export type DatRecord = Partial<Event> & { type?: string; ts?: string; from?: string; unit?: string; tsc_khz?: number }
+export type DatRecord = Partial<Event> & {
+  type?: string
+  ts?: string
+  from?: string
+  clock?: string
+  unit?: string
+  tsc_khz?: number
+}
 
 export interface Read {
   lines: string[]
