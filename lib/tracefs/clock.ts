@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { Refused, set } from './tracefs.js'
 
 /** Trace clocks (Documentation/trace/ftrace.rst, trace_clock): those in nanoseconds, and the counter. */
-const NANOSECONDS = ['local', 'global', 'uptime', 'perf', 'mono', 'mono_raw', 'boot', 'tai']
+const NANOSECONDS = ['local', 'global', 'perf', 'mono', 'mono_raw', 'boot', 'tai']
 
 export interface TraceClock {
   name: string
@@ -28,7 +28,7 @@ export function setTraceClock(instance: string, wanted: string | undefined): Tra
   const name = wanted ?? (known.includes('x86-tsc') ? 'x86-tsc' : 'mono')
   if (!known.includes(name)) throw new Refused(`--clock ${name}: this kernel has ${known.join(', ')}`)
   const unit = NANOSECONDS.includes(name) ? 'ns' : name === 'x86-tsc' ? 'tsc' : undefined
-  if (!unit) throw new Refused(`--clock ${name}: is no time`)
+  if (!unit) throw new Refused(`--clock ${name}: does not count nanoseconds or cycles`)
   set(file, name, `--clock ${name}`)
   return { name, unit }
 }

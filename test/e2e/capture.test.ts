@@ -248,6 +248,12 @@ describe('capture-host', { skip: why }, () => {
     ['no program', ['-p', '/etc/passwd:main'], /^capture-host: -p .*: \/etc\/passwd is no ELF file$/, 1],
     ['a bad fetch', ['-p', '/bin/bash:main x=%zz'], /^capture-host: -p .*: Invalid register name$/, 1],
     ['no such clock', ['-e', exec, '--clock', 'sun'], /^capture-host: --clock sun: this kernel has /, 1],
+    [
+      'a clock of ticks',
+      ['-e', exec, '--clock', 'uptime'],
+      /^capture-host: --clock uptime: does not count nanoseconds/,
+      1,
+    ],
     ['no such CPU', ['-e', exec, '--cpu', '9999'], /^capture-host: --cpu 9999: this machine has no such CPU$/, 1],
     ['a good event before a bad one', ['-e', exec, '-e', 'no:such'], /^capture-host: no event no:such: /, 1],
   ]
