@@ -35,6 +35,13 @@ export function backDigits(first: usize, p: usize): usize {
   return p
 }
 
+// @ts-ignore: decorator
+@inline
+export function digitsEnd(p: usize, end: usize): usize {
+  while (p < end && isDigit(load<u8>(p))) p++
+  return p
+}
+
 export function isDigits(p: usize, e: usize): bool {
   return p < e && backDigits(p, e) == p
 }

@@ -1,12 +1,13 @@
 /**
  * What stands before a line: in trace-cmd's report of several files or buffers `trace-vm1.dat: `, `instance: `; where
- * the kernel wrote its buffer into its log (ftrace_dump_on_oops) `[   12.345678] `, `[   12.345678][    T1] `.
+ * the kernel wrote its buffer into its log (ftrace_dump_on_oops) `[   12.345678] `, `[   12.345678][    T1] `; in perf
+ * script's with what `perf inject --guest-data` found in a guest's perf.data `VM: 4788 VCPU:001 `.
  *
  * A comm may look like that too (`a: b`, `x.dat: `, `[1] b`). But a comm is right-aligned in 16 columns, 8 in latency
  * format, and none is longer (TASK_COMM_LEN): what stands before these columns is no part of it.
  */
 import { intern } from './names'
-import { sameText, skipBlanks } from './text-bytes'
+import { digitsEnd, sameText, skipBlanks } from './text-bytes'
 
 /** The text came over a channel, from a machine that may lie: it has no say in whose its events are. */
 export let carried: bool = false
@@ -17,6 +18,40 @@ export function setCarried(over: bool): void {
 
 /** Whose the last prefix says the line is: a name, 0 where it does not tell, -1 where there is no room for it. */
 export let prefixSrc: i32 = 0
+
+/** The vCPU that the last prefix says, or -1. */
+export let prefixCpu: i32 = -1
+
+// guest-, and room for a number after it
+const machineName: usize = memory.data<u8>([103, 117, 101, 115, 116, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+
+/**
+ * After `VM: 4788 VCPU:001 ` (-F +machine_pid,+vcpu; either may be missing), or `first`. The first is the process of the
+ * guest's QEMU: `guest-4788` is whose the line is.
+ */
+export function afterMachine(first: usize, end: usize): usize {
+  if (load<u8>(first) != 86) return first
+  prefixSrc = 0
+  prefixCpu = -1
+  let p = first
+  if (load<u16>(p, 1) == 0x3a4d) {
+    const d = skipBlanks(p + 3, end)
+    p = digitsEnd(d, end)
+    if (p == d || p - d > 10 || load<u8>(p) != 32) return first
+    memory.copy(machineName + 6, d, p - d)
+    if (!carried) prefixSrc = intern(machineName, <u32>(p - d + 6))
+    p++
+  }
+  if (load<u32>(p) == 0x55504356 && load<u8>(p, 4) == 58) {
+    const d = p + 5
+    p = digitsEnd(d, end)
+    if (p == d || p - d > 4 || load<u8>(p) != 32) return first
+    prefixCpu = 0
+    for (let q = d; q < p; q++) prefixCpu = prefixCpu * 10 + (load<u8>(q) - 48)
+    p++
+  }
+  return p
+}
 
 /** Where the comm may begin that ends at `end`, in so many columns: after the prefix, if there is one. */
 export function afterPrefix(first: usize, end: usize, columns: usize): usize {

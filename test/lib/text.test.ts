@@ -149,6 +149,38 @@ describe('heads', () => {
       'vhost-152   159    29.103130397: e: ',
       { ts: '29103130397', cpu: undefined, pid: 159, comm: 'vhost-152' },
     ],
+    // perf script -L
+    ['perf-script', '    perf 12294   0 56347.138507: e: ', { cpu: 0, pid: 12294, comm: 'perf' }],
+    ['perf-script', 'CPU 0/KV 1234567 112     7.138507730: e: ', { cpu: 112, pid: 1234567, comm: 'CPU 0/KV' }],
+    ['perf-script', 'CPU 0/KV     296/298       1     7.138507: e: ', { cpu: 1, pid: 298, comm: 'CPU 0/KV' }],
+    ['perf-script', '    perf 12653/12653 113 56348.671496: e: ', { cpu: 113, pid: 12653, comm: 'perf' }],
+    ['perf-script', '    perf    18/19      0 56348.671496: e: ', { cpu: 0, pid: 19, comm: 'perf' }],
+    ['perf-script', '    perf      18   0 56348.671496: e: ', { cpu: 0, pid: 18, comm: 'perf' }],
+    ['perf-script', '         CPU 0 1     296     7.138507: e: ', { cpu: undefined, pid: 296, comm: 'CPU 0 1' }],
+    // -F +tod
+    [
+      'perf-script',
+      '            perf 29989 [001] 2026-11-23 09:18:26.896724 56931.418232: e: ',
+      { ts: '56931418232000', cpu: 1, pid: 29989, comm: 'perf' },
+    ],
+    [
+      'perf-script',
+      'perf 29989 2026-11-23 09:18:26.896724301 56931.418232212: e: ',
+      { ts: '56931418232212', cpu: undefined, pid: 29989, comm: 'perf' },
+    ],
+    // -F +machine_pid,+vcpu
+    [
+      'perf-script',
+      'VM: 4788 VCPU:001        CPU 0/KVM   296 [000]     7.138507: e: ',
+      { src: 'guest-4788', cpu: 1, pid: 296, comm: 'CPU 0/KVM' },
+    ],
+    [
+      'perf-script',
+      'VM:147880 a   296 [000]     7.138507: e: ',
+      { src: 'guest-147880', cpu: undefined, pid: 296, comm: 'a' },
+    ],
+    ['perf-script', 'VCPU:112 a   296 [000]     7.138507: e: ', { src: 'guest', cpu: 112, pid: 296, comm: 'a' }],
+    ['perf-script', 'VCPU:x  296 [000]     7.138507: e: ', { src: 'host', cpu: 0, pid: 296, comm: 'VCPU:x' }],
     ['perf-script', '   159 [001]    29.103130: e: ', { cpu: 1, pid: 159, comm: undefined }],
     ['perf-script', 'a b [001]    29.103130: e: ', { cpu: 1, pid: undefined, comm: 'a b' }],
     ['perf-script', '           :1234  1234 [001]    29.103130: e: ', { pid: 1234, comm: undefined }],
@@ -230,6 +262,12 @@ describe('comms', () => {
       const { counts } = await parseText(text, 'perf-script', { pieces })
       assert.equal(counts.not_utf8, 1, String(pieces))
     }
+  })
+
+  test("ftrace's text behind perf's is none of perf's", async () => {
+    const text = '  perf 18 [000] 5.000001: a:b: x=1\n  load.sh-7852 [001] d..2. 56.330778: sched_switch: x=1\n'
+    const { records, bad } = await parseText(text, 'perf-script')
+    assert.deepEqual([records.length, bad.length], [1, 1])
   })
 
   test('a pid that the wire format has no room for is told', async () => {
