@@ -21,6 +21,7 @@ import { readText } from '../lib/text/reading.js'
 import { readGraph } from '../lib/text/reading-graph.js'
 import { eventRecord, readJson } from '../lib/text/reading-json.js'
 import { readTimeline } from '../lib/text/reading-timeline.js'
+import { reportGraph } from '../lib/text/report-graph.js'
 import { streamHeads } from '../lib/text/stream-heads.js'
 import { lineFault } from '../lib/wire/line-fault.js'
 import { words } from '../lib/wire/memory.js'
@@ -59,6 +60,7 @@ export default source(spec, async (options, context, out) => {
   const heads = streamHeads((line) => out.write(line))
 
   async function readLines(input: Source, format: TextFormat): Promise<void> {
+    const functions = format === 'trace-cmd' ? reportGraph() : undefined
     const more = await readText(
       input,
       format,
@@ -77,8 +79,10 @@ export default source(spec, async (options, context, out) => {
         heads.before(words[row + SRC] as number, ((words[row + HAS] as number) & HAS_TSC) !== 0)
         if (lost.waiting) lost.end(row)
         lost.pass(row)
-        counts.events++
-        out.emit(row, textLine)
+        const calls = functions?.(row)
+        for (const call of calls ?? []) out.write(JSON.stringify(call))
+        counts.events += calls?.length ?? 1
+        if (!calls) out.emit(row, textLine)
       },
     )
     lost.finish()

@@ -208,7 +208,7 @@ export const names64 = (
 
 /** Fields of such events that are printed in hexadecimal without 0x (`%lx`). */
 export const hexNames =
-  'info1 info2 i_ino clone_flags sa_handler sa_flags sock_cookie dma_addr phys_addr dma_mask numa_scan_offset vm_start vm_end groupmask childmask'.split(
+  'info1 info2 calltime rettime i_ino clone_flags sa_handler sa_flags sock_cookie dma_addr phys_addr dma_mask numa_scan_offset vm_start vm_end groupmask childmask'.split(
     ' ',
   )
 

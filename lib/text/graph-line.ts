@@ -96,8 +96,13 @@ function placed(line: string): GraphLine | string {
   const place: Place = { cpu: Number(cpu), time, comm, pid: pid === undefined ? undefined : Number(pid), flags }
   if (/^==========> *\|/.test(rest)) return { kind: 'irq-entry', ...place }
   if (/^<========== *\|/.test(rest)) return { kind: 'irq-exit', ...place }
-  const duration = DURATION.exec(rest)
-  const body = duration ? rest.slice(duration[0].length) : rest.replace(/^\|/, '')
+  return graphText(place, rest)
+}
+
+/** What stands behind the columns of the place: `+ 20.228 us   |    } /* enqueue_entity *\/`. */
+export function graphText(place: Place, text: string): GraphLine | string {
+  const duration = DURATION.exec(text)
+  const body = duration ? text.slice(duration[0].length) : text.replace(/^\|/, '')
   return called(place, nanoseconds(duration), body.trimEnd())
 }
 
