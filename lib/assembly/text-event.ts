@@ -43,6 +43,21 @@ export const KIND_ROW = 1
 export const KIND_SKIPPED = 2
 export const KIND_STACK = 3
 
+/** Of a stack's title: where its first frame is, if that is on the same line. */
+export let titleFrame: usize = 0
+/** The function tracer's lines may be without the caller (nothing says so but that none has one). */
+let callersLeftOut: bool = false
+
+/** A header: `# tracer: function` begins the text of the function tracer. */
+export function noteTracer(p: usize, stop: usize): void {
+  if (stop - p < 10 || load<u64>(p) != 0x7265636172742023) return // # tracer
+  callersLeftOut = stop - p == 18 && load<u64>(p, 8) == 0x6974636e7566203a && load<u16>(p, 16) == 0x6e6f // : function
+}
+
+export function forgetTracer(): void {
+  callersLeftOut = false
+}
+
 /** After the time: the event's name and where its text stands. Fills the row. */
 export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
   if (doubt) return KIND_BROKEN
@@ -71,12 +86,15 @@ export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
       const call = syscallText(p, e, stop, row)
       if (call) return call < 0 ? KIND_BROKEN : fill(row, <u32>call, first)
     }
-    if (load<u8>(p) == 60 && isStackTitle(p, stop)) return KIND_STACK
+    if (load<u8>(p) == 60 && isStackTitle(p, stop)) {
+      titleFrame = 0
+      return KIND_STACK
+    }
   }
   if (load<u8>(e - 1) != 58) {
     if (!isDashed()) return KIND_BROKEN
     const after = addressEnd(e, stop)
-    if (!after) return functionText(p, stop, row, first)
+    if (!after) return functionText(p, e, stop, row, first)
     return named(p, e, after, stop, row, first)
   }
   if (e - 1 == p || (format == TEXT_PERF && isTime(p, e - 1))) return KIND_BROKEN
@@ -93,7 +111,13 @@ function named(p: usize, e: usize, text: usize, stop: usize, row: usize, first: 
   }
   if (format == TEXT_TRACE_CMD) {
     text = skipBlanks(text, stop)
+    titleFrame = 0
     if (text < stop && load<u8>(text) == 60 && isStackTitle(text, stop)) return KIND_STACK
+    // without trace-cmd's plugin: \t=> name
+    if (text + 4 < stop && load<u32>(text) == 0x203e3d09) {
+      titleFrame = text
+      return KIND_STACK
+    }
   } else if (text < stop) text++
   span(row, ARGS, text, stop)
   return fill(row, id, first)
@@ -178,17 +202,20 @@ function syscallText(p: usize, e: usize, stop: usize, row: usize): i32 {
   return intern(nameRoom, <u32>(e - p + 5))
 }
 
-/** `irqfd_inject <-process_one_work`: the function tracer. */
-function functionText(p: usize, stop: usize, row: usize, first: usize): i32 {
+/** `irqfd_inject <-process_one_work`: the function tracer; its name alone, up to `e`, without the option print-parent. */
+function functionText(p: usize, e: usize, stop: usize, row: usize, first: usize): i32 {
   let q = p
   while (q + 3 <= stop) {
     if (load<u8>(q) == 32 && load<u16>(q, 1) == 0x2d3c) {
+      callersLeftOut = false
       span(row, ARGS, p, stop)
       return fill(row, intern(functionName, 8), first)
     }
     q++
   }
-  return KIND_BROKEN
+  if (!callersLeftOut || e != stop) return KIND_BROKEN
+  span(row, ARGS, p, stop)
+  return fill(row, intern(functionName, 8), first)
 }
 
 /** `<stack trace>`, `<stack trace >`, `<user stack trace>` */

@@ -119,9 +119,12 @@ function putStack(to: usize, p: usize, end: usize, format: i32): usize {
         p += 2
         while (p < e && load<u8>(p) == 32) p++
       }
-      if (any) store<u8>(to++, 44)
-      to = putText(to, p, e)
-      any = true
+      // trace-cmd without its plugin prints empty places too
+      if (e - p != 3 || load<u16>(p) != 0x7830 || load<u8>(p, 2) != 48) {
+        if (any) store<u8>(to++, 44)
+        to = putText(to, p, e)
+        any = true
+      }
     }
     p = next
   }

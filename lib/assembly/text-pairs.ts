@@ -200,19 +200,32 @@ function putProbe(to: usize, p: usize, end: usize, format: i32): usize {
   let arrow = p + 1
   while (arrow < close && load<u8>(arrow) != 32) arrow++
   if (!isAddress(p + 1, arrow)) return 0
+  const told = addressAfter(arrow, close)
   probeEnd = close + 1
   while (probeEnd < end && load<u8>(probeEnd) == 32) probeEnd++
-  if (arrow == close) {
+  if (told == close) {
     to = copyText(to, probeIp, 13)
-    return putAddress(to, p + 1, close)
+    return putAddress(to, p + 1, arrow)
   }
-  if (load<u32>(arrow) != 0x202d3c20 || arrow + 4 >= close) return 0 // " <- "
+  if (load<u32>(told) != 0x202d3c20 || told + 4 >= close) return 0 // " <- "
+  const from = told + 4
+  let e = from
+  while (e < close && load<u8>(e) != 32) e++
+  if (addressAfter(e, close) != close) return 0
   const kernel = format == TEXT_FTRACE
   to = copyText(to, probeFunc, 15)
-  to = kernel ? putAddress(to, arrow + 4, close) : putAddress(to, p + 1, arrow)
+  to = kernel ? putAddress(to, from, e) : putAddress(to, p + 1, arrow)
   store<u8>(to++, 44)
   to = copyText(to, probeReturn, 17)
-  return kernel ? putAddress(to, p + 1, arrow) : putAddress(to, arrow + 4, close)
+  return kernel ? putAddress(to, p + 1, arrow) : putAddress(to, from, e)
+}
+
+/** After the ` <ffffffff81f4a350>` of the option sym-addr at `p`, if there is one. */
+function addressAfter(p: usize, close: usize): usize {
+  if (p + 3 >= close || load<u16>(p) != 0x3c20 || load<u8>(close - 1) != 62) return p
+  let q = p + 2
+  while (q < close && load<u8>(q) != 62) q++
+  return hexText(p + 2, q) ? q + 1 : p
 }
 
 // "__probe_ip": "__probe_func": "__probe_ret_ip":

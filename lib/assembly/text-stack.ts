@@ -58,7 +58,7 @@ export function isFrame(p: usize, stop: usize): bool {
  */
 export function stack(first: usize, from: usize, end: usize, last: bool, ofCpu: i32): usize {
   const row = lastEvent(ofCpu)
-  stackLines = first == from ? 0 : 1
+  stackLines = from > newline(first) ? 1 : 0
   let p = from
   let open = true
   while (p < end) {

@@ -25,7 +25,7 @@ import {
 import { bit, forget, offer, repeated, textLines } from './repeat'
 import { scannedUpTo } from './scan'
 import { put, skipBlanks } from './text-bytes'
-import { event, KIND_BROKEN, KIND_ROW, KIND_SKIPPED, KIND_STACK } from './text-event'
+import { event, forgetTracer, KIND_BROKEN, KIND_ROW, KIND_SKIPPED, KIND_STACK, noteTracer, titleFrame } from './text-event'
 import { cpu, digitsFrom, doubt, format, fractionDigits, head, nextHead, setFormat, wholeDigits } from './text-head'
 import {
   COUNT_HEADERS,
@@ -50,6 +50,7 @@ export function openText(kind: i32, src: i32, guest: i32, lost: i32): void {
   setCarried(false)
   setLostType(lost)
   forgetRows()
+  forgetTracer()
   forget(textLines)
   memory.fill(counts, 0, 16)
 }
@@ -127,7 +128,7 @@ export function scanText(p: usize, end: usize, rows: usize, max: i32, last: bool
       silent++
     } else {
       // a frame, or the title before the frames
-      p = stack(first, kind == LINE_FRAME ? first : p, end, last, kind == LINE_FRAME ? -1 : cpu)
+      p = stack(first, kind == LINE_FRAME ? first : titleFrame ? titleFrame : p, end, last, kind == LINE_FRAME ? -1 : cpu)
       if (!p) {
         p = first
         // it is read, and counted, again
@@ -215,7 +216,10 @@ const cpusText: usize = memory.data<u8>([99, 112, 117, 115, 61]) // cpus=
  * them (`Connected to 127.0.0.1:9900`, `Disconnect from …`).
  */
 function isHeader(p: usize, stop: usize): bool {
-  if (load<u8>(p) == 35) return true
+  if (load<u8>(p) == 35) {
+    noteTracer(p, stop)
+    return true
+  }
   p = skipBlanks(p, stop)
   if (p == stop) return true
   if (format == TEXT_PERF) return stop - p >= 12 && load<u64>(p) == 0x4345525f46524550

@@ -182,6 +182,7 @@ export const forms: Readonly<Record<string, readonly string[]>> = {
   // ftrace's own, and system calls
   function: [
     'ip={ip:text} parent_ip={parent_ip:text}',
+    '{ip:word} <{_:hex}> <-{parent_ip:word} <{_:hex}>',
     '{ip:text} <-- {parent_ip:text}',
     '{ip:text} <-{parent_ip:text}',
     '{ip:text}',

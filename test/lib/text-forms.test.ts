@@ -43,6 +43,22 @@ describe('texts of the kernel', () => {
     ],
     ['tracing_mark_write+0x8a/0x170: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
     ['tracing_mark_write <ffffffff8149ab1a>: a b=1', 'tracing_mark_write', { buf: 'a b=1' }],
+    [
+      'vfs_open <ffffffff81f4a350> <-path_openat <ffffffff81f5cc10>',
+      'function',
+      { ip: 'vfs_open', parent_ip: 'path_openat' },
+    ],
+    [
+      'open: (do_sys_openat2+0x0/0x170 <ffffffff81f4a350>) dfd=-100',
+      'open',
+      { __probe_ip: 'do_sys_openat2+0x0/0x170', dfd: -100 },
+    ],
+    [
+      'openret: (__x64_sys_openat+0x6a/0xa0 <ffffffff81f4aa4a> <- do_sys_openat2 <ffffffff81f4a350>) ret=3',
+      'openret',
+      { __probe_func: 'do_sys_openat2', __probe_ret_ip: '__x64_sys_openat+0x6a/0xa0', ret: 3 },
+    ],
+    ['open: (do_sys_openat2+0x0/0x170 <x>) dfd=-100', 'open', { dfd: -100 }],
     // trace-cmd report -R: the record's values, in the notation of the kernel's text
     ['sys_exit_read: __syscall_nr=0 ret=0xfffffffffffffff5', 'sys_exit_read', { __syscall_nr: 0, ret: '-11' }],
     ['kvm_apic_accept_irq: apicid=10 dm=0 tm=0 vec=37', 'kvm_apic_accept_irq', { apicid: 16, dm: 0, tm: 0, vec: 37 }],

@@ -283,6 +283,34 @@ describe('comms', () => {
   })
 })
 
+describe('the function tracer', () => {
+  const head = '              sh-227     [000] .....    11.925570: '
+
+  test('without print-parent a line is the name alone', async () => {
+    const text = `# tracer: function\n#\n${head}vfs_open\n${head}vfs_read\n`
+    const { records, bad } = await parseText(text, 'ftrace')
+    assert.deepEqual(bad, [])
+    assert.deepEqual(
+      records.map(({ event, args }) => [event, args]),
+      [
+        ['function', { ip: 'vfs_open' }],
+        ['function', { ip: 'vfs_read' }],
+      ],
+    )
+  })
+
+  test('but a line that was cut is none', async () => {
+    for (const text of [
+      `${head}vfs_op`,
+      `# tracer: nop\n${head}vfs_op`,
+      `# tracer: function\n${head}a <-b\n${head}vfs_op`,
+    ]) {
+      const { bad } = await parseText(text, 'ftrace')
+      assert.equal(bad.length, 1, text)
+    }
+  })
+})
+
 describe('losses', () => {
   const event = (cpu: number, time: number) => `          <idle>-0       [00${cpu}] d..2. ${time}: e: `
 
@@ -406,6 +434,22 @@ describe('stacks', () => {
       '146f2c [unknown] (/usr/bin/perf)',
     ])
     assert.equal(records.length, 2)
+  })
+
+  test('trace-cmd without its plugins has the first frame behind the name', async () => {
+    const head = '       trace-cmd-342   [000]    44.558455019: '
+    const text = `${head}function:             vfs_read <-- ksys_read\n${head}kernel_stack:         \t=> ftrace_trampoline\n\t=> vfs_read\n\t=> 0x0\n\t=> 0x0\n${head}e: \n`
+    for (const pieces of [[1 << 20], [1], [64]]) {
+      const { records, bad, counts } = await parseText(text, 'trace-cmd', { pieces })
+      assert.deepEqual(
+        records.map(({ event, stack }) => [event, stack]),
+        [
+          ['function', ['ftrace_trampoline', 'vfs_read']],
+          ['e', undefined],
+        ],
+      )
+      assert.deepEqual([bad, counts.stacks], [[], 1])
+    }
   })
 
   test('one whose event is not there is counted', async () => {
