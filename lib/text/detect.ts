@@ -41,9 +41,31 @@ const PERF_PROF = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} [G ] .* \[\d+\] +\d+\.
 const TIMELINE = /^\s*(?:\d+h)?\d+m\d{1,2}(?:\.\d{1,9})?s\s+\S/
 const GRAPH = /^\s*(?:[\d.]+ +\| +)?\d+\) .*\|/
 
+/** Files that begin like this hold no text that can be read. */
+const OTHERS: [string, string][] = [
+  ['\x28\xb5\x2f\xfd', 'compressed with zstd, which is not undone here: zstdcat does'],
+  ['\xfd7zXZ\0', 'compressed with xz, which is not undone here: xzcat does'],
+  ['BZh91AY&SY', 'compressed with bzip2, which is not undone here: bzcat does'],
+  ['\x04\x22\x4d\x18', 'compressed with lz4, which is not undone here: lz4cat does'],
+  ['PERFILE2', "perf's own file: perf script prints it, and that is read"],
+  ['\xff\xfe', 'UTF-16: iconv -f UTF-16 -t UTF-8 makes it readable'],
+  ['\xfe\xff', 'UTF-16: iconv -f UTF-16 -t UTF-8 makes it readable'],
+]
+/** Lines of ftrace without the usual columns, and the option that makes them (print_raw_fmt() and others in kernel/trace/trace.c). */
+const BARE: [RegExp, string][] = [
+  [/^\d+ \d+ \d+ /, 'raw'],
+  [/^[\da-f]{8} [\da-f]{8} [\da-f]{16} /, 'hex'],
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it is made of
+  [/[\0-\x08]/, 'bin'],
+  [/^[a-z]\w*: /, 'nocontext-info'],
+  [/ [\da-f]{8} \[[\da-f]{8,}\] +\d+\.\d{3}ms \(\+/, 'verbose in latency format'],
+]
+
 /** The format of the whole lines in `text`; undefined where they do not tell. `ended`: there is no more. */
 export function detect(text: string, ended: boolean): Format | Refusal | undefined {
   if (text.startsWith(DAT_MAGIC)) return 'trace-dat'
+  const other = OTHERS.find(([begin]) => text.startsWith(begin))
+  if (other) return { refused: other[1] }
   if (/^\s*(?:\{\s*["}]|\[\s*[[{\]])/.test(text)) return detectJson(text, ended)
   let hint: TextFormat | undefined
   /** Of a live stream the comments may be all that there is for a while. */
@@ -54,11 +76,15 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
     if (line.startsWith('# vmpipe ')) told = true
     if (/^#/.test(line)) {
       if (/^# tracer:/.test(line)) hint = 'ftrace'
+      // of a large machine perf's header can be all that is looked at
+      if (/^# (?:captured on|perf version|cmdline) *:/.test(line)) hint = 'perf-script'
       continue
     }
     if (/^(?:cpus=\d|\s*version = \d)/.test(line)) hint = 'trace-cmd'
     const found = detectLine(line, hint)
     if (found) return found
+    const bare = hint === 'ftrace' && BARE.find(([form]) => form.test(line))
+    if (bare) return { refused: `ftrace's text with the option ${bare[1]}, which is not read: record it without` }
   }
   if (told) return 'ftrace'
   return ended ? hint : undefined

@@ -36,11 +36,33 @@ describe('detect', () => {
     ['1m37s\n', undefined],
     ['10m tall\n', undefined],
     ['{"tsc":"1","event":"e"}\n', { refused: 'events in the wire format already' }],
+    ['\x28\xb5\x2f\xfd\x24', { refused: 'compressed with zstd, which is not undone here: zstdcat does' }],
+    ['\xfd7zXZ\0\0', { refused: 'compressed with xz, which is not undone here: xzcat does' }],
+    ['BZh91AY&SY\n', { refused: 'compressed with bzip2, which is not undone here: bzcat does' }],
+    ['\x04\x22\x4d\x18d', { refused: 'compressed with lz4, which is not undone here: lz4cat does' }],
+    ['PERFILE2h\0', { refused: "perf's own file: perf script prints it, and that is read" }],
+    ['\xff\xfe#\0 \0', { refused: 'UTF-16: iconv -f UTF-16 -t UTF-8 makes it readable' }],
+    ['# ========\n# captured on    : Mon Nov 23 09:08:42 2026\n', 'perf-script'],
     ['hello\n', undefined],
     ['', undefined],
   ]
   for (const [text, expected] of cases)
     test(JSON.stringify(text.slice(0, 60)), () => assert.deepEqual(detect(text, true), expected))
+
+  for (const [option, line] of [
+    ['raw', '11991 1 57140910239029 type: 372'],
+    ['hex', '00002ee1 00000001 000033f827a4e6ac type: 372'],
+    ['bin', '\xda.\0\0\x01\0\0\0'],
+    ['nocontext-info', 'sched_switch: prev_comm=bash prev_pid=12001 prev_prio=120 prev_state=S ==> next_comm=bash'],
+    [
+      'verbose in latency format',
+      '            bash   11991   1 1 00000002 00000004 [d4ddd189f] 86.158ms (+0.003ms): sched_switch: prev_comm=bash',
+    ],
+  ])
+    test(`ftrace's option ${option}`, () => {
+      const refused = `ftrace's text with the option ${option}, which is not read: record it without`
+      assert.deepEqual(detect(`# tracer: nop\n#\n${line}\n`, false), { refused })
+    })
 
   test('a header alone does not decide while more may come', () => {
     assert.equal(detect('cpus=2\n', false), undefined)
