@@ -12,6 +12,7 @@
 import { decimal } from './put'
 import { copyText, sameText, skipBlanks } from './text-bytes'
 import { putCallArguments } from './text-call'
+import { ownEnd } from './text-columns'
 import {
   FIELD_BEFORE,
   FIELD_CHOICE,
@@ -64,8 +65,11 @@ export function putFields(to: usize, form: usize, p: usize, end: usize, format: 
   const whole = end
   while (end > p && load<u8>(end - 1) == 32) end--
   const from = p
-  // after perf's flags: padding
-  if (format == TEXT_PERF) p = skipBlanks(p, end)
+  if (format == TEXT_PERF) {
+    // after its flags: padding
+    p = skipBlanks(p, end)
+    if (p < end) end = ownEnd(p, end)
+  }
   const kind = word(form, 0)
   let after: usize = 0
   if (kind == FORM_TEMPLATE) {

@@ -225,6 +225,24 @@ describe('texts of the kernel', () => {
     assert.deepEqual(other.args, { ...prev, next_comm, next_pid: 2, next_prio: 120, new: 1 })
   })
 
+  test('what perf prints behind a text is no part of its last field', async () => {
+    const args = { comm: 'a', pid: 18, prio: 0, target_cpu: 0 }
+    for (const behind of [
+      ' ffffffff8139ba69',
+      ' ffffffff8139ba69 __traceiter_sched_waking',
+      ' ffffffff8139ba69 __traceiter_sched_waking+0x29 ([kernel.kallsyms])',
+      '     7fad7371638f operator new(unsigned long)+0x1f (/usr/lib/libstdc++.so.6)',
+      '               0',
+      '               0 ffffffff8139ba69 x ([kernel.kallsyms])',
+    ]) {
+      const text = `comm=a pid=18 prio=0 target_cpu=000${behind}`
+      const got = await perf(`sched:sched_waking: ${text}`)
+      assert.deepEqual([got.args, got.text], [args, text])
+    }
+    const other = await perf('irq:irq_handler_entry: irq=26 name=virtio0 ffff (x)')
+    assert.deepEqual(other.args, { irq: 26, name: 'virtio0 ffff (x)' })
+  })
+
   test('perf has the function of a return probe first', async () => {
     const { args } = await perf('probe_ovs:netdev_rxq_recv__return: (56077d037760 <- 56077d0071e9) ret=11')
     assert.deepEqual(args, { __probe_func: '94590162138976', __probe_ret_ip: '94590161940969', ret: 11 })
