@@ -29,11 +29,10 @@ import {
   flagsFrom,
   format,
   pid,
-  seconds,
   setDoubt,
   src,
-  time,
-} from './text-head'
+} from './text-found'
+import { seconds, time } from './text-head'
 import { TEXT_FTRACE, TEXT_PERF, TEXT_TRACE_CMD } from './text-layout'
 import { perfLoss } from './text-loss'
 

@@ -16,7 +16,7 @@ import {
   TYPE,
 } from './layout'
 import { backBlanks, put, skipBlanks } from './text-bytes'
-import { cpu, doubt, format, mainSrc, setDoubt, smallNumber, src } from './text-head'
+import { cpu, doubt, format, mainSrc, setDoubt, smallNumber, src } from './text-found'
 import { TEXT_FTRACE, TEXT_TRACE_CMD } from './text-layout'
 import { prefixBefore, prefixSrc } from './text-prefix'
 

@@ -2,7 +2,8 @@
 import { CPU, HAS, HAS_CPU, MAX_CPU, SRC, TEXT } from './layout'
 import { newline } from './scan'
 import { isHexDigit, skipBlanks, span } from './text-bytes'
-import { cpu, format, head, src } from './text-head'
+import { cpu, format, src } from './text-found'
+import { head } from './text-head'
 import { MAX_STACK, TEXT_PERF } from './text-layout'
 
 /** Per CPU (the last slot: any, for perf, whose stacks follow their event): its last row, and the scan that made it. */

@@ -26,7 +26,8 @@ import { bit, forget, offer, repeated, textLines } from './repeat'
 import { scannedUpTo } from './scan'
 import { put, skipBlanks } from './text-bytes'
 import { event, forgetTracer, KIND_BROKEN, KIND_ROW, KIND_SKIPPED, KIND_STACK, noteTracer, titleFrame } from './text-event'
-import { cpu, digitsFrom, doubt, format, fractionDigits, head, nextHead, setFormat, wholeDigits } from './text-head'
+import { cpu, doubt, format, setFormat } from './text-found'
+import { digitsFrom, fractionDigits, head, nextHead, wholeDigits } from './text-head'
 import {
   COUNT_HEADERS,
   COUNT_NOT_UTF8,
