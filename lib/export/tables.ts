@@ -46,10 +46,13 @@ export function tableFiles({ form, out, host }: TableOptions): Stage {
       renameSync(work, out)
       return
     }
-    const written = (Object.keys(tables) as TableName[]).filter((table) => made.rows[table] > 0)
+    const all = Object.keys(tables) as TableName[]
+    const written = all.filter((table) => made.rows[table] > 0)
     for (const table of written) await made.parquet(table, join(folder, table))
     await made.close()
     for (const table of written) renameSync(join(folder, table), join(out, `${table}.parquet`))
+    // that of an earlier run is no table of this one
+    for (const table of all) if (!written.includes(table)) rmSync(join(out, `${table}.parquet`), { force: true })
   }
 
   return {
