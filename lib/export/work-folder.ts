@@ -1,5 +1,5 @@
 /** The hidden folder in which files are made, beside the place where they appear by rename(2) when they are whole. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure } from '../cli/tool.js'
 import { systemMessage } from '../wire/system-message.js'
@@ -25,8 +25,8 @@ function makeFolder(path: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
     makeFolder(dirname(path))
-    mkdirSync(path)
+    makeFolder(path)
   }
 }
