@@ -85,6 +85,11 @@ function whole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
+function countText({ events, records, unknown }: LossSum): string {
+  if (unknown === records) return 'an unknown number of'
+  return unknown > 0 ? `at least ${events}` : `${events}`
+}
+
 /** What `pair --than` and `--lower` let through. */
 function limitsOf({ than_ns, lower_ns }: PairSummary): string {
   const longer = than_ns === undefined ? [] : [`longer than ${showDuration(than_ns)}`]
@@ -166,10 +171,8 @@ export function accounts(): Accounts {
         lines.push(`${pairs} pairs; no account of what was not paired (the stream has no summary of pair: was it cut?)`)
       else if (written !== pairs)
         lines.push(`${pairs} pairs came here, ${written} were written: some went missing between`)
-      for (const [src, { events, records }] of lost)
-        lines.push(
-          `lost: ${events || 'an unknown number of'} events of ${src}, in ${records} gap${records === 1 ? '' : 's'}`,
-        )
+      for (const [src, sum] of lost)
+        lines.push(`lost: ${countText(sum)} events of ${src}, in ${sum.records} gap${sum.records === 1 ? '' : 's'}`)
       if (late > 0) lines.push(`${late} records came too late to be put in order`)
       if (bad > 0) lines.push(`${bad} bad lines were left out`)
       return lines
