@@ -70,6 +70,7 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
   let hint: TextFormat | undefined
   /** Of a live stream the comments may be all that there is for a while. */
   let told = false
+  let bare: [RegExp, string] | undefined
   for (const line of text.split('\n')) {
     if (/^# tracer: function_graph/.test(line) || GRAPH.test(line)) return 'function-graph'
     if (TIMELINE.test(line)) return 'systemtap'
@@ -83,9 +84,11 @@ export function detect(text: string, ended: boolean): Format | Refusal | undefin
     if (/^(?:cpus=\d|\s*version = \d)/.test(line)) hint = 'trace-cmd'
     const found = detectLine(line, hint)
     if (found) return found
-    const bare = hint === 'ftrace' && BARE.find(([form]) => form.test(line))
-    if (bare) return { refused: `ftrace's text with the option ${bare[1]}, which is not read: record it without` }
+    if (hint === 'ftrace') bare ??= BARE.find(([form]) => form.test(line))
   }
+  // not at the first such line: one that is broken may look like it, and good ones follow
+  if (bare && ended)
+    return { refused: `ftrace's text with the option ${bare[1]}, which is not read: record it without` }
   if (told) return 'ftrace'
   return ended ? hint : undefined
 }

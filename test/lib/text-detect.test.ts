@@ -61,8 +61,14 @@ describe('detect', () => {
   ])
     test(`ftrace's option ${option}`, () => {
       const refused = `ftrace's text with the option ${option}, which is not read: record it without`
-      assert.deepEqual(detect(`# tracer: nop\n#\n${line}\n`, false), { refused })
+      assert.deepEqual(detect(`# tracer: nop\n#\n${line}\n`, true), { refused })
     })
+
+  test('a broken line behind the header refuses nothing, where good ones follow', () => {
+    const good = '            bash-119     [001] d..2.    29.103130: sched_switch: prev_comm=bash'
+    for (const broken of ['\0\x01\x02', 'b: c', '1 2 3 4'])
+      assert.equal(detect(`# tracer: nop\n#\n${broken}\n${good}\n`, false), 'ftrace')
+  })
 
   test('a header alone does not decide while more may come', () => {
     assert.equal(detect('cpus=2\n', false), undefined)
