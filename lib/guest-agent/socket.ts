@@ -16,6 +16,7 @@ import { type Agent, AgentError, ANSWER_MAX, returned } from './answer.js'
 const NEWLINE = 0x0a
 /** Never part of UTF-8, so never of JSON. */
 const DELIMITER = 0xff
+const CLOSED = 'the connection was closed before the answer'
 
 /** `timeout` in ms, for each answer. */
 export async function openSocket(path: string, timeout: number): Promise<Agent> {
@@ -54,10 +55,17 @@ export async function openSocket(path: string, timeout: number): Promise<Agent> 
     const timer = setTimeout(() => socket.destroy(new AgentError(silent(timeout))), timeout)
     try {
       return await Promise.race([answer, failed])
+    } catch (error) {
+      throw wasCut(error as NodeJS.ErrnoException) ? new AgentError(CLOSED) : error
     } finally {
       clearTimeout(timer)
     }
   }
+}
+
+/** A QEMU that ends with a question still unread resets the connection, one that has read it closes it. */
+function wasCut({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 function silent(timeout: number): string {
@@ -91,7 +99,7 @@ function reader(socket: Socket): (delimiter: number) => Promise<Buffer> {
         return Buffer.concat(parts)
       }
       const { value, done } = await chunks.next()
-      if (done) throw new AgentError('the connection was closed before the answer')
+      if (done) throw new AgentError(CLOSED)
       rest = value
     }
   }
