@@ -28,11 +28,11 @@ export function figures({ seconds, warm, seed, made, troubles, lives, checks }: 
     '',
     `Memory after the first ${Math.round(warm)} s: the medians of the first and last tenth of the samples, and, right after full collections of the garbage, what is held:`,
     '',
-    '| process | RSS, MiB | its slope, KiB/h ± 2 standard errors | held, slope of the RSS | held, heap in KiB | its slope | most, MiB | descriptors | CPU, s |',
-    '| --- | --: | --: | --: | --: | --: | --: | --: | --: |',
+    '| process | RSS, MiB | its slope, KiB/h ± 2 standard errors | held: slope of the RSS | slope beside the heap | heap, KiB | its slope | most, MiB | descriptors | CPU, s |',
+    '| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |',
     ...lives.map(
-      ({ process, processes, rss, slope, held, heap, heaps, peak, fds, cpu }) =>
-        `| ${process}${processes > 1 ? ` (${processes} in turn)` : ''} | ${rss.map(mib).join(' to ')} | ${slopeText(slope)} | ${slopeText(held)} | ${heaps?.join(' to ') ?? '-'} | ${slopeText(heap)} | ${mib(peak)} | ${fds.join(' to ')} | ${processes > 1 ? '' : Math.round(cpu)} |`,
+      ({ process, processes, rss, slope, held, beside, heap, heaps, peak, fds, cpu }) =>
+        `| ${process}${processes > 1 ? ` (${processes} in turn)` : ''} | ${rss.map(mib).join(' to ')} | ${slopeText(slope)} | ${slopeText(held)} | ${slopeText(beside)} | ${heaps?.join(' to ') ?? '-'} | ${slopeText(heap)} | ${mib(peak)} | ${fds.join(' to ')} | ${processes > 1 ? '' : Math.round(cpu)} |`,
     ),
     '',
   ].join('\n')

@@ -16,7 +16,9 @@ export interface Life {
   slope: Slope | undefined
   /** The same right after full collections: what is no garbage. */
   held: Slope | undefined
-  /** And of the heap alone. */
+  /** Of that, what lies beside V8's heap: buffers, native memory. */
+  beside: Slope | undefined
+  /** And of what lives in the heap. */
   heap: Slope | undefined
   /** KiB of the heap after the first full collection and after the last one. */
   heaps: [first: number, last: number] | undefined
@@ -49,6 +51,7 @@ export function lives(samples: readonly Sample[], collections: readonly Collecte
       ...{ rss: ends(({ rss_kib }) => rss_kib), fds: ends(({ fds }) => fds), cpu: all.at(-1)?.cpu_s ?? 0 },
       slope: once ? hourly(after, ({ rss_kib }) => rss_kib) : undefined,
       held: once ? hourly(full, ({ rss_kib }) => rss_kib) : undefined,
+      beside: once ? hourly(full, ({ beside_kib }) => beside_kib) : undefined,
       heap: once ? hourly(full, ({ heap_kib }) => heap_kib) : undefined,
       heaps: once && full.length > 0 ? [full[0]?.heap_kib as number, full.at(-1)?.heap_kib as number] : undefined,
     }
@@ -72,9 +75,9 @@ export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
     some.map((life) => `${life.process} ${figures(life)}`).join(', ')
   const large = all.filter(({ peak }) => peak > MOST_KIB)
   const holding = all.filter(({ fds: [first, last] }) => last > first)
-  const measured = all.filter(({ held }) => held)
+  const measured = all.filter(({ heap }) => heap)
   const surely = (slope: Slope | undefined) => (slope ? slope.slope - slope.error : 0)
-  const growing = all.filter(({ held, heap }) => surely(held) > MOST_SLOPE || surely(heap) > MOST_HEAP)
+  const growing = all.filter(({ beside, heap }) => surely(beside) > MOST_SLOPE || surely(heap) > MOST_HEAP)
   const peak = Math.max(...all.map(({ peak }) => peak))
   return [
     {
@@ -90,9 +93,9 @@ export function checkMemory(all: readonly Life[], judged: boolean): Check[] {
     ...(judged && measured.length > 0
       ? [
           {
-            what: `garbage apart, no memory grows by ${MOST_SLOPE} KiB an hour or more, no heap by ${MOST_HEAP}, two standard errors taken off`,
+            what: `garbage apart, no heap grows by ${MOST_HEAP} KiB an hour or more, no memory beside it by ${MOST_SLOPE}, two standard errors taken off`,
             holds: growing.length === 0,
-            figures: named(measured, ({ held, heap }) => `${slopeText(held)} (heap ${slopeText(heap)})`),
+            figures: named(measured, ({ beside, heap }) => `${slopeText(heap)} (beside it ${slopeText(beside)})`),
           },
         ]
       : []),

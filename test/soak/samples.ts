@@ -20,6 +20,8 @@ export interface Collected {
   t: number
   process: string
   rss_kib: number
+  /** Made by the process, and not in V8's heap. */
+  beside_kib: number
   heap_kib: number
 }
 

@@ -29,9 +29,10 @@ const folder = process.env.SOAK_OUT ?? 'dist/soak'
 /** Short runs are watched more closely, and are troubled more often. */
 const every = Math.min(10, seconds / 60)
 const calm = Math.min(8, seconds / 12)
-const warm = Math.min(300, seconds / 6)
+/** Code is compiled, and malloc's arenas and the young generation find their size. */
+const warm = Math.min(1200, seconds / 3)
 /** Between full collections. */
-const collectEvery = Math.min(300, seconds / 12)
+const collectEvery = Math.min(60, seconds / 12)
 /** Shorter, a slope says nothing. */
 const JUDGED = 3600
 
