@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { HAS_TS, TYPE } from '../assembly/layout.js'
 import { BadRecord, type Stage } from '../cli/tool.js'
 import { boundedKey } from '../pairing/event-key.js'
-import { accounts, type Figures, pairSummaryOf } from '../statistics/accounts.js'
+import { accounts, type Figures, type LossSum, pairSummaryOf } from '../statistics/accounts.js'
 import { keyMember, labelsOf } from '../statistics/labels.js'
 import { type Label, type Series, series } from '../statistics/series.js'
 import { words } from '../wire/memory.js'
@@ -20,6 +20,7 @@ import {
   intervalText,
   LONGEST_NAME,
   LONGEST_PATH,
+  type Lost,
   MOST_ROWS,
   type Of,
   type Place,
@@ -120,17 +121,27 @@ const LONGEST_HOST = 64
 /** What a record has room for. */
 const MOST_SOURCES = 256
 const MOST_ACCOUNTS = 64
+const OTHER_SOURCES = 'further sources'
 
 /** What a guest says of its own pairs is not this worker's word. */
-function beside({ pairings, told, lost, bad }: Figures): Pick<Told, 'bad' | 'lost' | 'accounts'> {
-  const accounts = (pairings.length > 0 ? pairings : told)
-    .filter(({ path }) => path.length <= LONGEST_PATH)
-    .flatMap((account) => pairSummaryOf(account) ?? [])
-  return {
-    bad,
-    lost: [...lost].slice(0, MOST_SOURCES).map(([src, sum]) => ({ src, ...sum })),
-    accounts: accounts.slice(0, MOST_ACCOUNTS),
-  }
+function beside({ pairings, told, lost, bad, untold }: Figures): Pick<Told, 'bad' | 'lost' | 'accounts' | 'untold'> {
+  const own = (pairings.length > 0 ? pairings : told).flatMap((account) => pairSummaryOf(account) ?? [])
+  const accounts = own.filter(({ path }) => path.length <= LONGEST_PATH).slice(0, MOST_ACCOUNTS)
+  return { bad, lost: lossesOf(lost), accounts, untold: untold + own.length - accounts.length }
+}
+
+/** In the order of their first loss; those for which there is no room as one. */
+function lossesOf(lost: ReadonlyMap<string, LossSum>): Lost[] {
+  const all = [...lost].map(([src, sum]) => ({ src, ...sum }))
+  if (all.length <= MOST_SOURCES) return all
+  const further = all.slice(MOST_SOURCES).reduce(
+    (sum, { events, records, unknown }) => ({
+      ...{ src: OTHER_SOURCES, events: sum.events + events },
+      ...{ records: sum.records + records, unknown: sum.unknown + unknown },
+    }),
+    { src: OTHER_SOURCES, events: 0, records: 0, unknown: 0 },
+  )
+  return [...all.slice(0, MOST_SOURCES), further]
 }
 
 /** A row for each guest, and for what else is asked for. */

@@ -3,7 +3,14 @@
  * twice, in part or never. A table of a fleet without it hides the host that says nothing.
  */
 import { BadRecord } from '../cli/tool.js'
-import { chosenLine, type LossSum, type PairSummary, pairingLine, writtenOf } from '../statistics/accounts.js'
+import {
+  chosenLine,
+  countText,
+  type LossSum,
+  type PairSummary,
+  pairingLine,
+  writtenOf,
+} from '../statistics/accounts.js'
 import type { State } from './arrivals.js'
 import type { Interval } from './interval-record.js'
 
@@ -23,6 +30,7 @@ interface Told {
   accounts: Map<string, PairSummary>
   lost: Map<string, LossSum>
   bad: number
+  untold: number
 }
 
 /** Accounts and losses that are held, of all workers. */
@@ -38,7 +46,7 @@ export function fleetAccount(): FleetAccount {
   function toldBy(worker: string): Told {
     const known = workers.get(worker)
     if (known) return known
-    const made: Told = { accounts: new Map(), lost: new Map(), bad: 0 }
+    const made: Told = { accounts: new Map(), lost: new Map(), bad: 0, untold: 0 }
     workers.set(worker, made)
     return made
   }
@@ -63,8 +71,8 @@ export function fleetAccount(): FleetAccount {
       all
         .toSorted((a, b) => b.sum.events - a.sum.events)
         .map(
-          ({ worker, src, sum: { events, records } }) =>
-            `lost: ${events || 'an unknown number of'} events of ${src} (${worker}), in ${records} gap${records === 1 ? '' : 's'}`,
+          ({ worker, src, sum }) =>
+            `lost: ${countText(sum)} events of ${src} (${worker}), in ${several(sum.records, 'gap')}`,
         ),
     )
   }
@@ -76,21 +84,25 @@ export function fleetAccount(): FleetAccount {
   }
 
   return {
-    take({ worker, late: more, bad, lost, accounts }) {
+    take({ worker, late: more, bad, lost, accounts, untold }) {
       const told = toldBy(worker)
       late += more
       told.bad = Math.max(told.bad, bad)
+      told.untold = Math.max(told.untold, untold)
       for (const { src, ...sum } of lost) keep(told.lost, src, sum, ({ records }) => records)
       for (const account of accounts)
         keep(told.accounts, limitsOf(account), account, ({ starts, ends }) => starts + ends)
     },
     lines(lanes, calls) {
       const accounts = sums()
-      const bad = [...workers.values()].reduce((sum, told) => sum + told.bad, 0)
+      const sum = (of: (told: Told) => number) => [...workers.values()].reduce((all, told) => all + of(told), 0)
+      const bad = sum(({ bad }) => bad)
+      const untold = sum(({ untold }) => untold)
       return [
         headLine(lanes),
         ...accounts.map(pairingLine),
         ...accounts.flatMap(chosenLine),
+        ...(untold > 0 ? [`${several(untold, 'further account')} of pair, for which there was no room`] : []),
         ...silentLines(),
         ...lossLines(),
         ...(late > 0
@@ -100,7 +112,7 @@ export function fleetAccount(): FleetAccount {
           : []),
         ...(bad > 0 ? [`${bad} bad lines were left out`] : []),
         ...laneLines(lanes),
-        ...differenceLine(lanes, accounts, calls),
+        ...(untold > 0 ? [] : differenceLine(lanes, accounts, calls)),
       ]
     },
   }

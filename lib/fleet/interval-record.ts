@@ -9,7 +9,7 @@
  *
  * worker, host and interval are what an interval is known by: the same again is the same. Intervals count from 0
  * without a gap; `before` is how many pairs all earlier ones have. `lost` and `accounts` are the worker's since it
- * began. A row's names stand inside of `of`, so that a reader of a large fleet need not remember each (the limit on
+ * began; `untold`, where there are accounts for which a record has no room, how many. A row's names stand inside of `of`, so that a reader of a large fleet need not remember each (the limit on
  * names, vmpipe-wire(5), is for those of events).
  */
 import { BadRecord } from '../cli/tool.js'
@@ -51,6 +51,8 @@ export interface Told {
   bad: number
   lost: readonly Lost[]
   accounts: readonly PairSummary[]
+  /** Accounts for which there was no room. */
+  untold: number
   /** The worker has ended with it. */
   final: boolean
 }
@@ -83,9 +85,16 @@ export function rowText(place: Place, { from, to }: Bounds, row: number, of: Of,
   })
 }
 
-export function intervalText(place: Place, { from, to }: Bounds, { final, ...told }: Told): string {
+export function intervalText(place: Place, { from, to }: Bounds, { untold, final, ...told }: Told): string {
   const bounds = { from_ts: from.toString(), to_ts: to.toString() }
-  return JSON.stringify({ type: 'interval', ...place, ...bounds, ...told, ...(final ? { final } : {}) })
+  return JSON.stringify({
+    type: 'interval',
+    ...place,
+    ...bounds,
+    ...told,
+    ...(untold > 0 ? { untold } : {}),
+    ...(final ? { final } : {}),
+  })
 }
 
 /** Reads an `hdr` record. Throws BadRecord where it is none, or contradicts itself. */
@@ -122,6 +131,7 @@ export function intervalOf(line: string): Interval {
       if (!sound) throw new BadRecord('accounts has one that pair does not write')
       return known
     }),
+    untold: record.untold === undefined ? 0 : whole(record, 'untold'),
     final: record.final === true,
   }
 }

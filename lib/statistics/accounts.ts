@@ -85,7 +85,8 @@ function whole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function countText({ events, records, unknown }: LossSum): string {
+/** How many events were lost, as far as it is known. */
+export function countText({ events, records, unknown }: LossSum): string {
   if (unknown === records) return 'an unknown number of'
   return unknown > 0 ? `at least ${events}` : `${events}`
 }

@@ -193,3 +193,31 @@ describe('an interval', () => {
     assert.deepEqual([counts.pairs, counts.missing_pairs, counts.late_intervals, counts.repeated], [300, 0, 1, 6])
   })
 })
+
+describe('what a record has no room for', () => {
+  const counts = { replaced: 0, expired: 0, evicted: 0, lost: 0, acausal: 0, open: 0, orphans: 0, foreign: 0 }
+  const account = (i: number) =>
+    JSON.stringify({ type: 'summary', tool: 'pair', path: `a${i} => b`, starts: i, ends: i, pairs: i, ...counts })
+  const loss = (i: number) => JSON.stringify({ type: 'lost', src: `guest${i}`, count: i % 2 === 0 ? 10 : undefined })
+  const from1 = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+  const told = async (input: string[]) => {
+    const emitted = await emit([...lines([{ delta: 5, vm: 'vm1', key: 7, after: 1 }]), ...input], 'w')
+    return (await runFilter(histo, ['--merge'], emitted)).lines.join('')
+  }
+
+  test('accounts above 64: how many are not told', async () => {
+    const said = await told(from1(70).map(account))
+    assert.match(said, /^a64 => b: 64 starts/m)
+    assert.doesNotMatch(said, /^a65 => b/m)
+    assert.match(said, /^6 further accounts of pair, for which there was no room$/m)
+    // which is no reason to miss their pairs
+    assert.doesNotMatch(said, /went missing/)
+    assert.match(await told(from1(64).map(account)), /went missing/)
+  })
+
+  test('losses of more than 256 sources: the others are one', async () => {
+    const said = await told(from1(300).map(loss))
+    assert.match(said, /^lost: at least 220 events of further sources \(w\), in 44 gaps$/m)
+    assert.match(said, /^lost: 10 events of guest2 \(w\), in 1 gap$/m)
+  })
+})
