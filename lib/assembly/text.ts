@@ -39,7 +39,7 @@ import {
   TEXT_TRACE_CMD,
 } from './text-layout'
 import { commentRow, isComment, lossLine, setLostType } from './text-loss'
-import { prefixBefore, setCarried } from './text-prefix'
+import { carried, prefixBefore, setCarried } from './text-prefix'
 import { beginScan, endScan, forgetRows, isFrame, remember, stack, stackLines, stackPlaced } from './text-stack'
 
 const ROW_BYTES: usize = ROW_WORDS * 4
@@ -155,6 +155,8 @@ function line(first: usize, stop: usize, row: usize): i32 {
   memory.fill(row, 0, ROW_BYTES)
   if (stop - first > <usize>MAX_TEXT) return broken(row, first, stop, REASON_TEXT_LONG)
   if (isComment(first, stop)) {
+    // what a line before it said of its src is no longer to be repeated
+    if (!carried) forget(textLines)
     setCarried(true)
     commentRow(first, stop, row)
     return LINE_ROW

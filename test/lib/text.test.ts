@@ -367,6 +367,20 @@ describe('losses', () => {
   })
 })
 
+describe('a comment of vmpipe: the text came over a channel', () => {
+  test('from there on it has no say in whose its events are, however often the line stood before', async () => {
+    const line = (ms: number) => `    trace-vm1.dat:      kworker/1:0-31764 [001] 1212277.${ms}: sched_waking: a=1\n`
+    const text = [100, 101, 102, 0, 103, 104].map((ms) => (ms === 0 ? '# vmpipe lost count=1\n' : line(ms))).join('')
+    for (const pieces of [[1 << 20], [7]]) {
+      const { records } = await parseText(text, 'trace-cmd', { pieces })
+      assert.deepEqual(
+        records.map(({ src, type = '' }) => `${src} ${type}`),
+        ['vm1 ', 'vm1 ', 'vm1 ', 'host lost', 'host ', 'host '],
+      )
+    }
+  })
+})
+
 describe('stacks', () => {
   const head = (cpu: number, time: number, text: string) => `          <idle>-0       [00${cpu}] d..2. ${time}: ${text}`
   const ftrace = [
