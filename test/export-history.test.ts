@@ -235,6 +235,20 @@ describe('a history', () => {
     assert.deepEqual(await pairsOf(out, 'DISTINCT day, count(*) OVER ()'), [[null, 20000n]])
   })
 
+  test('a loss among events in cycles is of no day, beside a host whose clock is known', async () => {
+    const loss = (src: string) => JSON.stringify({ type: 'lost', src, count: 3, from: '1000', to: '2000' })
+    const inCycles = JSON.stringify({ type: 'stream', src: 'guest', unit: 'tsc' })
+    const { out, stderr } = exported([stream('n1'), clock(), inCycles, loss('guest'), loss('host')])
+    assert.deepEqual(
+      await rows(`SELECT src, "from", wall_ns FROM read_parquet('${out}/lost/**/*.parquet', ${ofRow}) ORDER BY src`),
+      [
+        ['guest', 1000n, null],
+        ['host', 1000n, MIDNIGHT - 1_000_000_000n + 1000n],
+      ],
+    )
+    assert.match(stderr, /1 rows are of no day/)
+  })
+
   test('a guest that says each time another day gets no more than 4000 of them', async () => {
     const lines = Array.from({ length: 4010 }, (_one, i) => [
       clock('guest', MIDNIGHT + BigInt(i) * 86_400_000_000_000n),

@@ -21,6 +21,8 @@ export interface When {
 /** What is known of a row besides its record. */
 export interface Where {
   host: string | undefined
+  /** The times of its machine are cycles, as its `stream` record says. */
+  cycles: boolean
   /** Of a time in the stream's ns; `cycles`: it has one, in cycles; `none`: it has none. */
   when(time: bigint | 'cycles' | 'none'): When
   /** How host, vm and src are written. */
@@ -37,6 +39,7 @@ export interface Placing {
 }
 
 const hostname = memberName('hostname')
+const unit = memberName('unit')
 const startSrc = memberName('start_src')
 const DAY = 86_400_000_000_000n
 /** A guest may say that it is any day, as often as it likes: eleven years, told apart. */
@@ -48,6 +51,8 @@ export function placing(given: string | undefined, named: Where['named']): Placi
   /** Wall clock less the stream's clock, by src, and the last one told of a group. */
   const offsets = new Map<string, bigint>()
   const lastOffsets = new Map<string, bigint>()
+  /** Machines whose times are cycles. */
+  const inCycles = new Set<string>()
   const days = new Set<number>()
   let lastDay: number | undefined
   let undated = 0
@@ -55,6 +60,8 @@ export function placing(given: string | undefined, named: Where['named']): Placi
 
   function learn(record: RecordView): void {
     const { type, src } = record
+    if (type === 'stream' && record.member(unit) === 'tsc') inCycles.add(src)
+    else if (type === 'stream') inCycles.delete(src)
     const name = type === 'stream' ? record.member(hostname) : undefined
     if (typeof name === 'string') hosts.set(src, shortened(name))
     const offset = type === 'clock' ? wallOffset(record) : undefined
@@ -98,7 +105,7 @@ export function placing(given: string | undefined, named: Where['named']): Placi
       const others = src === '' || src === `${group}host` ? undefined : lastOffsets.get(group)
       const offset = offsets.get(record.src) ?? offsets.get(`${group}host`) ?? others
       const host = group === '' ? (hosts.get('host') ?? hosts.get(src)) : group.slice(0, -1)
-      return { host: given ?? host, when: (time) => when(time, offset), named }
+      return { host: given ?? host, cycles: inCycles.has(src), when: (time) => when(time, offset), named }
     },
   }
 }

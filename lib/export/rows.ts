@@ -113,12 +113,13 @@ const makers: Record<TableName, (record: RecordView, where: Where) => object> = 
   },
   lost: (record, where) => {
     const { cpu, count, from, to } = lossOf(record)
+    const time = from ?? to ?? 'none'
     return {
       cpu,
       count: count === undefined ? undefined : BigInt(count),
       from,
       to,
-      ...where.when(from ?? to ?? 'none'),
+      ...where.when(time !== 'none' && where.cycles ? 'cycles' : time),
     }
   },
   records: (record, where) => {
