@@ -72,6 +72,7 @@ export function budgets(legs: readonly Leg[]): Budgets {
   return {
     add(members) {
       const unit = members.delta_ns === undefined ? 'cycles' : 'ns'
+      if (members.path === undefined) throw new Error('the chain has no path')
       const stages = cameOf(members, unit)
       const budget = budgetOf(textOf(members.path), unit, stages)
       if (budget.stages.some(({ stage }, i) => stages[i]?.stage !== stage) || budget.stages.length !== stages.length)
