@@ -9,11 +9,18 @@ const BASE = 2n ** 60n
 const KEYS = ['0', '1', '"k"', '"\\u006b"', '18446744073709551615', '"1"', '-1']
 const MEANT = ['0', '1', 'k', 'k', '18446744073709551615', '1', '-1']
 
+/** Without a key: the thread, or the CPU; each CPU has an idle task of its own, and all have the pid 0. */
+function whoOf(cpu: number, pid: number | undefined): string {
+  return pid === undefined ? `cpu ${cpu}` : pid === 0 ? `idle ${cpu}` : `pid ${pid}`
+}
+
 /** The first byte is the policy; then three bytes an event: the time since the one before, what it is, its key and vm. */
 export const pairs: Target = {
   seeds: () => [
     Buffer.of(0, 10, 0, 0, 10, 0, 0, 5, 1, 0),
     Buffer.of(2, 1, 0, 1, 1, 0, 9, 1, 0, 17, 0, 1, 1, 3, 1, 9, 0, 1, 1),
+    // an idle task starts, another one ends
+    Buffer.of(0, 16, 0, 71, 14, 21, 127),
     Buffer.of(3, ...Array.from({ length: 60 }, (_, i) => (i * 7) % 23)),
   ],
   words: [],
@@ -38,7 +45,7 @@ export const pairs: Target = {
         time,
         what: name.slice(-1),
         vm,
-        key: key === 7 ? (pid === undefined ? `cpu ${cpu}` : `pid ${pid}`) : (MEANT[key] as string),
+        key: key === 7 ? whoOf(cpu, pid) : (MEANT[key] as string),
       })
     }
     const { lines: out, counts } = await runFilter(pair, ['A', 'B', '--policy', policy], lines)
