@@ -35,6 +35,7 @@ import {
 import { seconds, time } from './text-head'
 import { TEXT_FTRACE, TEXT_PERF, TEXT_TRACE_CMD } from './text-layout'
 import { perfLoss } from './text-loss'
+import { internText } from './text-name'
 
 /** What a line with a head is: nothing known, a row, a record that is none of ours, the title of a stack. */
 export const KIND_BROKEN = 0
@@ -103,7 +104,7 @@ export function event(p: usize, first: usize, stop: usize, row: usize): i32 {
 /** The name from `p` to `e`, its text from `text` on. */
 function named(p: usize, e: usize, text: usize, stop: usize, row: usize, first: usize): i32 {
   if (format == TEXT_FTRACE) e = symbolEnd(p, e)
-  const id = intern(p, <u32>(e - p))
+  const id = internText(p, <u32>(e - p))
   if (id < 0) {
     setDoubt(REASON_NAMES)
     return KIND_BROKEN
@@ -191,14 +192,14 @@ function syscallText(p: usize, e: usize, stop: usize, row: usize): i32 {
     span(row, ARGS, n + 1, max(close, n + 1))
     memory.copy(nameRoom, enter, 10)
     memory.copy(nameRoom + 10, p + 4, n - p - 4)
-    return intern(nameRoom, <u32>(n - p + 6))
+    return internText(nameRoom, <u32>(n - p + 6))
   }
   // " -> "
   if (e + 4 > stop || load<u32>(e) != 0x203e2d20) return 0
   span(row, ARGS, e + 4, stop)
   memory.copy(nameRoom, exit, 9)
   memory.copy(nameRoom + 9, p + 4, e - p - 4)
-  return intern(nameRoom, <u32>(e - p + 5))
+  return internText(nameRoom, <u32>(e - p + 5))
 }
 
 /** `irqfd_inject <-process_one_work`: the function tracer; its name alone, up to `e`, without the option print-parent. */

@@ -8,6 +8,7 @@
  */
 import { intern } from './names'
 import { digitsEnd, sameText, skipBlanks } from './text-bytes'
+import { internText } from './text-name'
 
 /** The text came over a channel, from a machine that may lie: it has no say in whose its events are. */
 export let carried: bool = false
@@ -108,5 +109,5 @@ function sourceOf(from: usize, end: usize): i32 {
     if (from + 5 == name) return 0
     if (load<u8>(from, 5) == 45) from += 6
   }
-  return from < name ? intern(from, <u32>(name - from)) : 0
+  return from < name ? internText(from, <u32>(name - from)) : 0
 }

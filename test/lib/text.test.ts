@@ -472,6 +472,23 @@ describe('stacks', () => {
   })
 })
 
+describe('names that are no UTF-8', () => {
+  const line = (before: string, event: string) =>
+    `${before}${''.padStart(9)}sleep-307   [000]  1.000001: ${event}: a=1\n`
+  const read = async (text: string) => (await parseText(Buffer.from(text, 'latin1'), 'trace-cmd')).records
+
+  test('are written with U+FFFD, and no longer than a name may be', async () => {
+    const [short] = await read(line(`${'\xff'.repeat(80)}.dat: `, '\xff'.repeat(85)))
+    assert.equal(short.src, '\ufffd'.repeat(80))
+    assert.equal(short.event, '\ufffd'.repeat(85))
+    assert.deepEqual(await read(line('', '\xff'.repeat(86))), [])
+    assert.deepEqual(await read(line('', `sys_${'\xff'.repeat(90)}(a: 1)`)), [])
+    assert.deepEqual(await read(line(`${'\xff'.repeat(86)}.dat: `, 'e')), [])
+    // é is two bytes, and stays that
+    assert.equal((await read(line('', '\xc3\xa9'.repeat(128))))[0].event, 'é'.repeat(128))
+  })
+})
+
 describe('anything at all', () => {
   const formats = Object.keys(textFormats) as TextFormat[]
   const scraps = [
