@@ -88,7 +88,7 @@ describe('a history', () => {
     ])
     assert.match(
       stderr,
-      /^export: 1 rows are of no day: no clock record with a ts and a wall came before them\nexport: 5 pairs, 2 records in h\d+, 7 files\n$/,
+      /^export: 1 row is of no day: no clock record with a ts and a wall came before them\nexport: 5 pairs, 2 records in h\d+, 7 files\n$/,
     )
   })
 
@@ -246,7 +246,7 @@ describe('a history', () => {
         ['host', 1000n, MIDNIGHT - 1_000_000_000n + 1000n],
       ],
     )
-    assert.match(stderr, /1 rows are of no day/)
+    assert.match(stderr, /1 row is of no day/)
   })
 
   test('a guest that says each time another day gets no more than 4000 of them', async () => {

@@ -114,7 +114,7 @@ export function history({ out, by, host, name, roll, rollRows }: HistoryOptions,
       cycles === undated
         ? 'they have cycles, which tsc-align(1) makes times of'
         : 'no clock record with a ts and a wall came before them'
-    context.warn(`${undated} rows are of no day: ${why}`)
+    context.warn(`${undated === 1 ? '1 row is' : `${undated} rows are`} of no day: ${why}`)
   }
 
   async function rollOver(): Promise<void> {
