@@ -23,6 +23,8 @@ const HEAD = 40
 const COMPRESSED_HEAD = 8
 /** Bytes of the longest count there can be, and one more. */
 const LONGEST = 9
+/** However low the highest value is, there are the buckets below 2048. */
+const LEAST_BITS = 11
 const MOST = HEAD + LONGEST * BUCKETS
 
 export function encodeHdr({ buckets }: Pick<Histogram, 'buckets'>): string {
@@ -66,7 +68,7 @@ export function decodeHdr(text: string): Counts {
   if (all.readUInt32BE(4) !== all.length - COMPRESSED_HEAD) throw new Error('is cut, or has more than it says')
   const inflated = inflate(all.subarray(COMPRESSED_HEAD))
   checkHead(inflated)
-  return countsOf(inflated)
+  return countsOf(inflated, reachOf(inflated.readBigUInt64BE(24)))
 }
 
 function inflate(deflated: Uint8Array): Buffer {
@@ -89,7 +91,13 @@ function checkHead(bytes: Buffer): void {
   if (!ratio || !offset || bytes.readBigUInt64BE(16) !== 1n) throw new Error('has other buckets than those of 1 and up')
 }
 
-function countsOf(bytes: Buffer): Counts {
+/** Buckets of a histogram that says that this is its highest value: those of whole powers of two. */
+function reachOf(highest: bigint): number {
+  const above = 2 ** Math.max(LEAST_BITS, highest.toString(2).length)
+  return above > Number.MAX_SAFE_INTEGER ? BUCKETS : bucketOf(above)
+}
+
+function countsOf(bytes: Buffer, reach: number): Counts {
   const counts: [number, number][] = []
   let at = HEAD
   let bucket = 0
@@ -109,6 +117,7 @@ function countsOf(bytes: Buffer): Counts {
     const zigzag = next()
     if (zigzag >= 2 ** 53) throw new Error('has a count of 2^52 or more')
     const run = zigzag % 2 === 1
+    if (!run && zigzag > 0 && bucket >= reach) throw new Error('has a value above the highest that it says')
     if (!run && zigzag > 0) counts.push([bucket, zigzag / 2])
     bucket += run ? (zigzag + 1) / 2 : 1
     if (bucket > BUCKETS) throw new Error('has a value above 2^53')

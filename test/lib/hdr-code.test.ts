@@ -50,17 +50,16 @@ describe('the encoding of a histogram', () => {
   test('what hdr-histogram-js writes is read here', () => {
     fc.assert(
       fc.property(latencies, (values) => {
-        const theirs = build({
-          bitBucketSize: 64,
-          highestTrackableValue: Number.MAX_SAFE_INTEGER,
-          numberOfSignificantValueDigits: 3,
-        })
-        for (const [value, times] of values) theirs.recordValueWithCount(value, times)
-        const counts = decodeHdr(encodeIntoCompressedBase64(theirs))
-        assert.deepEqual(
-          counts.map(([bucket, count]) => [highestOf(bucket), count]),
-          [...filled(values).buckets()],
-        )
+        const highest = Math.max(2, ...values.map(([value]) => value))
+        for (const highestTrackableValue of [highest, Number.MAX_SAFE_INTEGER]) {
+          const theirs = build({ bitBucketSize: 64, highestTrackableValue, numberOfSignificantValueDigits: 3 })
+          for (const [value, times] of values) theirs.recordValueWithCount(value, times)
+          const counts = decodeHdr(encodeIntoCompressedBase64(theirs))
+          assert.deepEqual(
+            counts.map(([bucket, count]) => [highestOf(bucket), count]),
+            [...filled(values).buckets()],
+          )
+        }
       }),
     )
   })
@@ -122,9 +121,20 @@ describe('a text that is no histogram', () => {
     ['that ends within a count', changed(kept, 0x80), /ends within a count/],
     ['with a count of ten bytes', changed(kept, ...Array(9).fill(0xff), 1), /a count of 2\^52/],
     ['with a count of 2^52', changed(kept, ...Array(7).fill(0x80), 0x10), /a count of 2\^52/],
+    [
+      'with a value above the highest that it says',
+      changed((bytes) => bytes.writeBigUInt64BE(2047n, 24), 0xff, 0x1f, 6),
+      /a value above the highest/,
+    ],
     ['with a value above 2^53', changed(kept, 0xff, 0xff, 0xff, 0x7f, 6), /a value above 2\^53/],
   ]
   for (const [what, some, reason] of wrong) test(what, () => assert.throws(() => decodeHdr(some), reason))
+
+  test('one whose highest value is just that of its last bucket is read', () => {
+    for (const highest of [1n, 128n, 2047n])
+      assert.deepEqual(decodeHdr(changed((bytes) => bytes.writeBigUInt64BE(highest, 24), 0xfd, 0x1f, 6)), [[2047, 3]])
+    assert.deepEqual(decodeHdr(changed((bytes) => bytes.writeBigUInt64BE(2048n, 24), 0xff, 0x1f, 6)), [[2048, 3]])
+  })
 
   test('one that is sound is read', () => assert.deepEqual(decodeHdr(changed(kept, 9, 6)), [[5, 3]]))
 })
