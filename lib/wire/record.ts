@@ -213,9 +213,9 @@ export class RecordView {
   #spanned(word: number): string | undefined {
     this.materialise()
     const from = words[this.row + word] as number
-    if (from === 0) return undefined
-    const value = scalar(from, words[this.row + word + 1] as number)
-    return typeof value === 'string' ? value : undefined
+    // an object is no text, though its JSON is
+    if (from === 0 || bytes[from] !== 34) return undefined
+    return scalar(from, words[this.row + word + 1] as number) as string
   }
 }
 

@@ -183,6 +183,14 @@ describe('the view', () => {
     assert.equal(view.arg(memberName('x')), 2)
   })
 
+  test('comm, flags and text are strings, or are not there', () => {
+    for (const value of ['{"a":1}', '["a"]', '7', 'null', 'true']) {
+      const { comm, flags, text } = scan(`{"comm":${value},"flags":${value},"text":${value}}`) as RecordView
+      assert.deepEqual([comm, flags, text], [undefined, undefined, undefined], value)
+    }
+    assert.equal(scan('{"comm":"{\\u0022a\\u0022:1}"}')?.comm, '{"a":1}')
+  })
+
   test('a name with a lone surrogate behind another letter of its row is that name', () => {
     for (const name of ['\ud21d\ude07', '\uac00\ud800x', '\ud800\uac00\udfff', '\ud7ff'])
       assert.equal((scan(JSON.stringify({ src: name })) as RecordView).src, name)
