@@ -21,7 +21,7 @@ import { checkMemory, lives } from './memory.js'
 import { type Pipeline, startPipeline } from './pipeline.js'
 import { plot } from './plot.js'
 import { collected, type Sample, sample } from './samples.js'
-import { makeTrouble, type Trouble } from './trouble.js'
+import { makeTrouble, type Trouble, worstTrouble } from './trouble.js'
 
 const seconds = duration(process.env.SOAK ?? '1')
 const seed = Number(process.env.SEED ?? 1)
@@ -33,6 +33,8 @@ const calm = Math.min(8, seconds / 12)
 const warm = Math.min(1200, seconds / 3)
 /** Between full collections. */
 const collectEvery = Math.min(60, seconds / 12)
+/** A run of so many seconds begins with the worst trouble, which takes two minutes. */
+const WORST = 600
 /** Shorter, a slope says nothing. */
 const JUDGED = 3600
 
@@ -69,13 +71,9 @@ async function soak(): Promise<Check[]> {
     calls.push([now(), pipeline.seen('host').pairs + pipeline.seen('guest').pairs])
   }
   const looking = setInterval(look, 1000 * every)
-  await makeTrouble(
-    pipeline,
-    seed,
-    calm,
-    () => now() > seconds,
-    (what) => troubles.push({ what, at: now() }),
-  )
+  const tell = (what: string) => troubles.push({ what, at: now() })
+  if (seconds >= WORST) await worstTrouble(pipeline, calm, tell)
+  await makeTrouble(pipeline, seed, calm, () => now() > seconds, tell)
   look()
   clearInterval(looking)
   await sleep(2000)

@@ -5,7 +5,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Random, random } from '../faults/random.js'
-import type { Pipeline } from './pipeline.js'
+import type { Pipeline, Stage } from './pipeline.js'
 
 export interface Trouble {
   what: string
@@ -13,8 +13,26 @@ export interface Trouble {
   at: number
 }
 
-const RATES = [0, 30, 100, 300, 1000, 3000]
+const FASTEST = 3000
+const RATES = [0, 30, 100, 300, 1000, FASTEST]
+/** Seconds. */
+const LONGEST_STOP = 6
 const STOPPABLE = ['capture-host', 'push', 'pull', 'witness', 'order', 'pair', 'histo']
+
+/**
+ * The most that can come of a kind: each stage stopped for as long as one ever is, at the highest load. What is waiting then
+ * takes memory which is kept for the next time; had it come late, it would look like growth.
+ */
+export async function worstTrouble(pipeline: Pipeline, calm: number, tell: (what: string) => void): Promise<void> {
+  pipeline.rate(FASTEST)
+  tell('load')
+  for (const [name, stage] of pipeline.stages) {
+    if (!STOPPABLE.some((some) => name.includes(some))) continue
+    tell('stopped')
+    await stopped(stage, LONGEST_STOP)
+    await sleep(500 * calm)
+  }
+}
 
 /** Until `over`; a calm of some seconds lies between two troubles. */
 export async function makeTrouble(
@@ -31,8 +49,8 @@ export async function makeTrouble(
     ['a guest that ends', () => pipeline.restartGuest('end')],
     ['a guest that is killed', () => pipeline.restartGuest('kill')],
     ['a client that leaves', () => visit(pipeline, dice)],
-    ['stopped', () => stopped(pipeline, dice)],
-    ['stopped', () => stopped(pipeline, dice)],
+    ['stopped', () => someStopped(pipeline, dice)],
+    ['stopped', () => someStopped(pipeline, dice)],
   ]
   for (let n = 0; !over(); n++) {
     pipeline.rate(dice.of(RATES))
@@ -65,11 +83,14 @@ async function visit({ listens }: Pipeline, dice: Random): Promise<void> {
   for (const client of clients) client.destroy()
 }
 
-async function stopped({ stages }: Pipeline, dice: Random): Promise<void> {
+async function someStopped({ stages }: Pipeline, dice: Random): Promise<void> {
   const name = dice.of(STOPPABLE)
   const found = [...stages].filter(([stage]) => stage.includes(name)).map(([, stage]) => stage)
-  const { child } = dice.of(found)
+  await stopped(dice.of(found), 0.5 + dice.below(1000 * (LONGEST_STOP - 0.5)) / 1000)
+}
+
+async function stopped({ child }: Stage, seconds: number): Promise<void> {
   child.kill('SIGSTOP')
-  await sleep(500 + dice.below(5500))
+  await sleep(1000 * seconds)
   child.kill('SIGCONT')
 }
